@@ -23,6 +23,7 @@ enum result {
     FAILED,      /* a device, the host or the peer broke in a way that the log tells */
 };
 
+/* For every function whose result says what the world did. */
 #define CHECKED __attribute__((warn_unused_result))
 
 /* A result in words: "timed out". Never NULL. */

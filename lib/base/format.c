@@ -1,0 +1,229 @@
+/* format.c - numbers and printf's conversions, without libc.
+ *
+ * A conversion that does not fit is left out whole, as with every write of a writer.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "base/writer.h"
+
+#include "base/units.h"
+
+#define DIGITS_MAX 24 /* of 64 bits in octal: 22 */
+
+struct conversion {
+    bool left, zeros, plus, space;
+    bool has_precision;
+    size_t width, precision;
+    unsigned longs; /* 0: int, 1: long, 2: long long; all above int are 64 bits here */
+    unsigned shorts; /* 1: short, 2: char */
+};
+
+static struct view digits_of(uint64_t value, unsigned base, bool capital, uint8_t room[DIGITS_MAX])
+{
+    size_t at = DIGITS_MAX;
+    do {
+        room[--at] = (uint8_t)((capital ? "0123456789ABCDEF" : "0123456789abcdef")[value % base]);
+        value /= base;
+    } while (value != 0);
+    return view_from(&room[at], DIGITS_MAX - at);
+}
+
+static void put_repeated(struct writer *writer, uint8_t byte, size_t count)
+{
+    span_fill(writer_take(writer, count), byte);
+}
+
+static void put_padded(struct writer *writer, const struct conversion *c, struct view sign, size_t zeros,
+                       struct view text)
+{
+    size_t length = sign.length_bytes + zeros + text.length_bytes;
+    size_t padding = c->width > length ? c->width - length : 0;
+    if (c->zeros && !c->left) {
+        zeros += padding;
+        padding = 0;
+    }
+    if (!c->left) put_repeated(writer, ' ', padding);
+    writer_put(writer, sign);
+    put_repeated(writer, '0', zeros);
+    writer_put(writer, text);
+    if (c->left) put_repeated(writer, ' ', padding);
+}
+
+static void put_number(struct writer *writer, struct conversion *c, struct view sign, struct view digits)
+{
+    size_t zeros = 0;
+    if (c->has_precision) {
+        c->zeros = false;
+        if (c->precision > digits.length_bytes) zeros = c->precision - digits.length_bytes;
+    }
+    put_padded(writer, c, sign, zeros, digits);
+}
+
+static void put_signed(struct writer *writer, struct conversion *c, int64_t value)
+{
+    uint8_t room[DIGITS_MAX];
+    uint64_t magnitude = value < 0 ? ~(uint64_t)value + 1 : (uint64_t)value;
+    struct view sign = value < 0 ? VIEW("-") : c->plus ? VIEW("+") : c->space ? VIEW(" ") : VIEW("");
+    put_number(writer, c, sign, digits_of(magnitude, 10, false, room));
+}
+
+static void put_unsigned(struct writer *writer, struct conversion *c, uint64_t value, unsigned base, bool capital)
+{
+    uint8_t room[DIGITS_MAX];
+    put_number(writer, c, VIEW(""), digits_of(value, base, capital, room));
+}
+
+static void put_string(struct writer *writer, struct conversion *c, const char *string)
+{
+    size_t length = 0;
+    size_t most = c->has_precision ? c->precision : SIZE_MAX;
+    if (string == NULL) string = "(null)";
+    while (length < most && string[length] != '\0')
+        length++;
+    c->zeros = false;
+    put_padded(writer, c, VIEW(""), 0, view_from(string, length));
+}
+
+static int64_t signed_argument(const struct conversion *c, __builtin_va_list *arguments)
+{
+    if (c->longs > 0) return __builtin_va_arg(*arguments, long long);
+    int value = __builtin_va_arg(*arguments, int);
+    return c->shorts == 0 ? value : c->shorts == 1 ? (short)value : (signed char)value;
+}
+
+static uint64_t unsigned_argument(const struct conversion *c, __builtin_va_list *arguments)
+{
+    if (c->longs > 0) return __builtin_va_arg(*arguments, unsigned long long);
+    unsigned value = __builtin_va_arg(*arguments, unsigned);
+    return c->shorts == 0 ? value : c->shorts == 1 ? (unsigned short)value : (unsigned char)value;
+}
+
+static const char *read_flags(const char *at, struct conversion *c)
+{
+    for (;; at++) {
+        switch (*at) {
+        case '-': c->left = true; break;
+        case '0': c->zeros = true; break;
+        case '+': c->plus = true; break;
+        case ' ': c->space = true; break;
+        default: return at;
+        }
+    }
+}
+
+static const char *read_count(const char *at, size_t *count, __builtin_va_list *arguments)
+{
+    if (*at == '*') {
+        int value = __builtin_va_arg(*arguments, int);
+        *count = value > 0 ? (size_t)value : 0;
+        return at + 1;
+    }
+    for (*count = 0; *at >= '0' && *at <= '9'; at++)
+        *count = *count * 10 + (size_t)(*at - '0');
+    return at;
+}
+
+static const char *read_length(const char *at, struct conversion *c)
+{
+    for (;; at++) {
+        switch (*at) {
+        case 'h': c->shorts++; break;
+        case 'l':
+        case 'z':
+        case 'j':
+        case 't': c->longs++; break;
+        default: return at;
+        }
+    }
+}
+
+static void put_conversion(struct writer *writer, char kind, struct conversion *c, __builtin_va_list *arguments)
+{
+    switch (kind) {
+    case 'd':
+    case 'i': put_signed(writer, c, signed_argument(c, arguments)); return;
+    case 'u': put_unsigned(writer, c, unsigned_argument(c, arguments), 10, false); return;
+    case 'o': put_unsigned(writer, c, unsigned_argument(c, arguments), 8, false); return;
+    case 'x': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, false); return;
+    case 'X': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, true); return;
+    case 'c': {
+        uint8_t byte = (uint8_t)__builtin_va_arg(*arguments, int);
+        c->zeros = false;
+        put_padded(writer, c, VIEW(""), 0, VIEW_OF(byte));
+        return;
+    }
+    case 's': put_string(writer, c, __builtin_va_arg(*arguments, const char *)); return;
+    case 'p':
+        writer_put(writer, VIEW("0x"));
+        writer_put_hex(writer, (uint64_t)(uintptr_t)__builtin_va_arg(*arguments, void *), 1);
+        return;
+    default: panic("%%%c is not a conversion", kind);
+    }
+}
+
+void writer_format_list(struct writer *writer, const char *words, __builtin_va_list list)
+{
+    /* A copy has the same type as what __builtin_va_arg wants by address, whether or not va_list is an array. */
+    __builtin_va_list arguments;
+    __builtin_va_copy(arguments, list);
+    const char *at = words;
+    while (*at != '\0') {
+        const char *start = at;
+        while (*at != '\0' && *at != '%')
+            at++;
+        writer_put(writer, view_from(start, (size_t)(at - start)));
+        if (*at == '\0') break;
+        at++;
+        if (*at == '%') {
+            writer_put_u8(writer, (uint8_t)*at++);
+            continue;
+        }
+        struct conversion c = { 0 };
+        at = read_flags(at, &c);
+        at = read_count(at, &c.width, &arguments);
+        if (*at == '.') {
+            c.has_precision = true;
+            at = read_count(at + 1, &c.precision, &arguments);
+        }
+        at = read_length(at, &c);
+        put_conversion(writer, *at++, &c, &arguments);
+    }
+    __builtin_va_end(arguments);
+}
+
+void writer_format(struct writer *writer, const char *words, ...)
+{
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, words);
+    writer_format_list(writer, words, arguments);
+    __builtin_va_end(arguments);
+}
+
+struct view format(struct span room, const char *words, ...)
+{
+    struct writer writer = writer_over(room);
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, words);
+    writer_format_list(&writer, words, arguments);
+    __builtin_va_end(arguments);
+    return writer_view(&writer);
+}
+
+void writer_put_decimal(struct writer *writer, uint64_t value)
+{
+    uint8_t room[DIGITS_MAX];
+    writer_put(writer, digits_of(value, 10, false, room));
+}
+
+void writer_put_hex(struct writer *writer, uint64_t value, unsigned digits)
+{
+    uint8_t room[DIGITS_MAX];
+    struct view text = digits_of(value, 16, false, room);
+    if (digits > text.length_bytes) put_repeated(writer, '0', digits - text.length_bytes);
+    writer_put(writer, text);
+}
+
+void writer_put_hex_bytes(struct writer *writer, struct view bytes)
+{
+    for (size_t i = 0; i < bytes.length_bytes; i++)
+        writer_put_hex(writer, bytes.bytes[i], 2);
+}
