@@ -6,10 +6,12 @@
 
 #include <stdint.h>
 
-/* Nanoseconds since some moment before the image started; never goes back. Cheap: tens of nanoseconds, no crossing. */
+/* Nanoseconds since some moment before the image started; never goes back. Cheap: tens of
+ * nanoseconds, no crossing. */
 uint64_t clock_monotonic_ns(void);
 
-/* Nanoseconds since 1970-01-01 00:00 UTC without leap seconds; may jump when the host's clock is set. */
+/* Nanoseconds since 1970-01-01 00:00 UTC without leap seconds; may jump when the host's clock is
+ * set. */
 uint64_t clock_wall_ns(void);
 
 #endif

@@ -9,8 +9,8 @@
 /* Ends the image at once; nothing is closed. */
 __attribute__((noreturn)) void target_exit(int status);
 
-/* Prints the report with the current fiber and a symbolised backtrace, and ends the image as one that crashed. Called by assert and panic;
- * allocates nothing and works on any stack. */
+/* Prints the report with the current fiber and a symbolised backtrace, and ends the image as one
+ * that crashed. Called by assert and panic; allocates nothing and works on any stack. */
 __attribute__((noreturn, cold)) void target_panic(struct view report);
 
 #endif

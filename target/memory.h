@@ -1,5 +1,5 @@
-/* memory.h - ambient: memory for pools, taken when a module opens and given back when it closes. Not a general heap: nothing that
- * serves a request calls it.
+/* memory.h - ambient: memory for pools, taken when a module opens and given back when it closes.
+ * Not a general heap: nothing that serves a request calls it.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TARGET_MEMORY_H
@@ -10,7 +10,8 @@
 #include "base/result.h"
 #include "base/view.h"
 
-/* Zeroed, page-aligned, and costs real memory only page by page as it is touched. FULL: the machine has not so much. */
+/* Zeroed, page-aligned, and costs real memory only page by page as it is touched. FULL: the machine
+ * has not so much. */
 enum result memory_take(size_t length_bytes, struct span *memory) CHECKED;
 
 /* Gives back exactly what memory_take gave. An empty span is ignored. */

@@ -1,4 +1,5 @@
-/* stack.h - ambient: the arena of fiber stacks, laid out once at start with a guard page below each stack.
+/* stack.h - ambient: the arena of fiber stacks, laid out once at start with a guard page below each
+ * stack.
  *
  *      arena_base
  *      | guard | stack 0        | guard | stack 1        | ... | guard | stack n-1      |
@@ -14,8 +15,9 @@
 
 #define STACK_GUARD_BYTES ((size_t)4096)
 
-/* Lays out `count` stacks of `stack_bytes` (a multiple of the page) each, with a guard page below every one. FULL: the host cannot give so
- * many guard pages or so much address space; the log says which limit it was and what raises it. */
+/* Lays out `count` stacks of `stack_bytes` (a multiple of the page) each, with a guard page below
+ * every one. FULL: the host cannot give so many guard pages or so much address space; the log says
+ * which limit it was and what raises it. */
 enum result stack_arena_take(size_t count, size_t stack_bytes, struct span *arena) CHECKED;
 void stack_arena_give_back(struct span arena);
 

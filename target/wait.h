@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Polls the devices, wakes the fibers and delivers the watches that have something, and returns; where there is nothing, sleeps until a
- * device has something or the deadline (monotonic) has come. With NO_WAIT it only polls. Called by the loop alone. */
+/* Polls the devices, wakes the fibers and delivers the watches that have something, and returns;
+ * where there is nothing, sleeps until a device has something or the deadline (monotonic) has come.
+ * With NO_WAIT it only polls. Called by the loop alone. */
 void target_wait(uint64_t deadline_ns);
 
 #endif

@@ -20,11 +20,12 @@ struct source_place {
 
 #define SOURCE_PLACE (&(const struct source_place){ __FILE__, __func__, __LINE__ })
 
-__attribute__((noreturn, cold, format(printf, 2, 3))) void
-panic_at(const struct source_place *place, const char *words, ...);
+__attribute__((noreturn, cold, format(printf, 2, 3))) void panic_at(
+    const struct source_place *place, const char *words, ...);
 
-__attribute__((noreturn, cold)) void panic_values(const struct source_place *place, const char *condition,
-                                                  uint64_t left, uint64_t right);
+__attribute__((noreturn, cold)) void panic_values(const struct source_place *place,
+                                                  const char *condition, uint64_t left,
+                                                  uint64_t right);
 
 #define panic(...) panic_at(SOURCE_PLACE, __VA_ARGS__)
 
@@ -32,15 +33,15 @@ __attribute__((noreturn, cold)) void panic_values(const struct source_place *pla
 #define static_assert _Static_assert
 
 #undef assert
-#define assert(condition)                                                                          \
-    (__builtin_expect(!(condition), 0)                                                             \
-         ? panic_at(SOURCE_PLACE, "%s", "assertion failed: " #condition)                           \
+#define assert(condition) \
+    (__builtin_expect(!(condition), 0) \
+         ? panic_at(SOURCE_PLACE, "%s", "assertion failed: " #condition) \
          : (void)0)
 
-#define assert_that(left, operator, right)                                                         \
-    (__builtin_expect(!((left) operator(right)), 0)                                                \
-         ? panic_values(SOURCE_PLACE, #left " " #operator " " #right, (uint64_t)(left),            \
-                        (uint64_t)(right))                                                         \
+#define assert_that(left, operator, right) \
+    (__builtin_expect(!((left) operator(right)), 0) \
+         ? panic_values(SOURCE_PLACE, #left " " #operator" " #right, (uint64_t)(left), \
+                        (uint64_t)(right)) \
          : (void)0)
 
 #endif

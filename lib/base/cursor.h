@@ -5,8 +5,8 @@
  *     uint16_t count = cursor_u16_be(&cursor);
  *     if (cursor.ran_short) return INVALID;
  *
- * A read that does not fit gives zero (or an empty view), moves nothing and sets `ran_short` for good, so that one check at the
- * end is enough.
+ * A read that does not fit gives zero (or an empty view), moves nothing and sets `ran_short` for
+ * good, so that one check at the end is enough.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CURSOR_H
@@ -57,18 +57,20 @@ static inline struct view cursor_rest(struct cursor *cursor)
     return cursor_take(cursor, cursor_left(cursor));
 }
 
-#define CURSOR_READ(bits, order, swap)                                                             \
-    static inline uint##bits##_t cursor_u##bits##_##order(struct cursor *cursor)                   \
-    {                                                                                              \
-        uint##bits##_t value = 0;                                                                  \
-        struct view taken = cursor_take(cursor, sizeof value);                                     \
-        if (taken.length_bytes == sizeof value) __builtin_memcpy(&value, taken.bytes, sizeof value); \
-        return swap(value);                                                                        \
+#define CURSOR_READ(bits, order, swap) \
+    static inline uint##bits##_t cursor_u##bits##_##order(struct cursor *cursor) \
+    { \
+        uint##bits##_t value = 0; \
+        struct view taken = cursor_take(cursor, sizeof value); \
+        if (taken.length_bytes == sizeof value) \
+            __builtin_memcpy(&value, taken.bytes, sizeof value); \
+        return swap(value); \
     }
 
 #define CURSOR_AS_IT_IS(value) (value)
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the swaps below are for a little-endian processor");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "the swaps below are for a little-endian processor");
 
 CURSOR_READ(8, raw, CURSOR_AS_IT_IS)
 CURSOR_READ(16, le, CURSOR_AS_IT_IS)

@@ -13,7 +13,7 @@ struct conversion {
     bool left, zeros, plus, space;
     bool has_precision;
     size_t width, precision;
-    unsigned longs; /* 0: int, 1: long, 2: long long; all above int are 64 bits here */
+    unsigned longs;  /* 0: int, 1: long, 2: long long; all above int are 64 bits here */
     unsigned shorts; /* 1: short, 2: char */
 };
 
@@ -32,8 +32,8 @@ static void put_repeated(struct writer *writer, uint8_t byte, size_t count)
     span_fill(writer_take(writer, count), byte);
 }
 
-static void put_padded(struct writer *writer, const struct conversion *c, struct view sign, size_t zeros,
-                       struct view text)
+static void put_padded(struct writer *writer, const struct conversion *c, struct view sign,
+                       size_t zeros, struct view text)
 {
     size_t length = sign.length_bytes + zeros + text.length_bytes;
     size_t padding = c->width > length ? c->width - length : 0;
@@ -48,7 +48,8 @@ static void put_padded(struct writer *writer, const struct conversion *c, struct
     if (c->left) put_repeated(writer, ' ', padding);
 }
 
-static void put_number(struct writer *writer, struct conversion *c, struct view sign, struct view digits)
+static void put_number(struct writer *writer, struct conversion *c, struct view sign,
+                       struct view digits)
 {
     size_t zeros = 0;
     if (c->has_precision) {
@@ -62,11 +63,15 @@ static void put_signed(struct writer *writer, struct conversion *c, int64_t valu
 {
     uint8_t room[DIGITS_MAX];
     uint64_t magnitude = value < 0 ? ~(uint64_t)value + 1 : (uint64_t)value;
-    struct view sign = value < 0 ? VIEW("-") : c->plus ? VIEW("+") : c->space ? VIEW(" ") : VIEW("");
+    struct view sign = value < 0  ? VIEW("-")
+                       : c->plus  ? VIEW("+")
+                       : c->space ? VIEW(" ")
+                                  : VIEW("");
     put_number(writer, c, sign, digits_of(magnitude, 10, false, room));
 }
 
-static void put_unsigned(struct writer *writer, struct conversion *c, uint64_t value, unsigned base, bool capital)
+static void put_unsigned(struct writer *writer, struct conversion *c, uint64_t value, unsigned base,
+                         bool capital)
 {
     uint8_t room[DIGITS_MAX];
     put_number(writer, c, VIEW(""), digits_of(value, base, capital, room));
@@ -136,7 +141,8 @@ static const char *read_length(const char *at, struct conversion *c)
     }
 }
 
-static void put_conversion(struct writer *writer, char kind, struct conversion *c, __builtin_va_list *arguments)
+static void put_conversion(struct writer *writer, char kind, struct conversion *c,
+                           __builtin_va_list *arguments)
 {
     switch (kind) {
     case 'd':
@@ -146,7 +152,7 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
     case 'x': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, false); return;
     case 'X': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, true); return;
     case 'c': {
-        uint8_t byte = (uint8_t)__builtin_va_arg(*arguments, int);
+        uint8_t byte = (uint8_t) __builtin_va_arg(*arguments, int);
         c->zeros = false;
         put_padded(writer, c, VIEW(""), 0, VIEW_OF(byte));
         return;
@@ -154,7 +160,7 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
     case 's': put_string(writer, c, __builtin_va_arg(*arguments, const char *)); return;
     case 'p':
         writer_put(writer, VIEW("0x"));
-        writer_put_hex(writer, (uint64_t)(uintptr_t)__builtin_va_arg(*arguments, void *), 1);
+        writer_put_hex(writer, (uint64_t)(uintptr_t) __builtin_va_arg(*arguments, void *), 1);
         return;
     default: panic("%%%c is not a conversion", kind);
     }
@@ -162,7 +168,8 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
 
 void writer_format_list(struct writer *writer, const char *words, __builtin_va_list list)
 {
-    /* A copy has the same type as what __builtin_va_arg wants by address, whether or not va_list is an array. */
+    /* A copy has the same type as what __builtin_va_arg wants by address, whether or not va_list is
+     * an array. */
     __builtin_va_list arguments;
     __builtin_va_copy(arguments, list);
     const char *at = words;

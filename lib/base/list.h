@@ -5,7 +5,8 @@
  *   |  +-----------------+      +--------------+      +--------------+  |
  *   +-------------------------------------------------------------------+
  *
- * A zeroed node is in no list. Nothing is allocated, and a node leaves in constant time without its list.
+ * A zeroed node is in no list. Nothing is allocated, and a node leaves in constant time without its
+ * list.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_LIST_H
@@ -88,7 +89,7 @@ static inline struct list_node *list_take(struct list *list)
 }
 
 /* Visits every node; the body must not remove the one it is given. */
-#define list_for_each(node, list)                                                                  \
+#define list_for_each(node, list) \
     for (struct list_node *node = (list)->head.next; node != &(list)->head; node = node->next)
 
 #endif

@@ -1,4 +1,5 @@
-/* panic.c - the words of a failed assertion; the target prints them with a backtrace and ends the image.
+/* panic.c - the words of a failed assertion; the target prints them with a backtrace and ends the
+ * image.
  *
  * SPDX-License-Identifier: ISC */
 #include "base/assert.h"
@@ -25,13 +26,14 @@ void panic_at(const struct source_place *place, const char *words, ...)
     target_panic(writer_view(&writer));
 }
 
-void panic_values(const struct source_place *place, const char *condition, uint64_t left, uint64_t right)
+void panic_values(const struct source_place *place, const char *condition, uint64_t left,
+                  uint64_t right)
 {
     uint8_t room[REPORT_BYTES_MAX];
     struct writer writer = writer_over(SPAN_OF(room));
     put_place(&writer, place);
-    writer_format(&writer, "assertion failed: %s (left %llu = 0x%llx, right %llu = 0x%llx)", condition,
-                  (unsigned long long)left, (unsigned long long)left, (unsigned long long)right,
-                  (unsigned long long)right);
+    writer_format(&writer, "assertion failed: %s (left %llu = 0x%llx, right %llu = 0x%llx)",
+                  condition, (unsigned long long)left, (unsigned long long)left,
+                  (unsigned long long)right, (unsigned long long)right);
     target_panic(writer_view(&writer));
 }

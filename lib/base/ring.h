@@ -4,8 +4,8 @@
  *                        ^       ^              an index is one of them masked.
  *                        taken   put
  *
- * The same ring serves an array of structures and an array of bytes: ring_room_run and ring_used_run give the contiguous stretch
- * that one copy can cover.
+ * The same ring serves an array of structures and an array of bytes: ring_room_run and
+ * ring_used_run give the contiguous stretch that one copy can cover.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_RING_H

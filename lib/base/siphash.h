@@ -1,4 +1,5 @@
-/* siphash.h - a keyed hash for tables whose keys a stranger may choose: SipHash-2-4 with a 64-bit result.
+/* siphash.h - a keyed hash for tables whose keys a stranger may choose: SipHash-2-4 with a 64-bit
+ * result.
  *
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).
  *

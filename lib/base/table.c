@@ -15,7 +15,8 @@ static struct table_node *first_with(struct table_node *node, uint64_t hash)
     return node;
 }
 
-void table_init(struct table *table, struct table_node *buckets[], size_t bucket_count, struct siphash_key key)
+void table_init(struct table *table, struct table_node *buckets[], size_t bucket_count,
+                struct siphash_key key)
 {
     assert(bucket_count > 0 && (bucket_count & (bucket_count - 1)) == 0);
     *table = (struct table){ .buckets = buckets, .bucket_count = bucket_count, .key = key };

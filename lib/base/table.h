@@ -2,12 +2,12 @@
  *
  *     struct session { struct table_node node; uint64_t id; };
  *     uint64_t hash = table_hash(&table, VIEW_OF(id));
- *     for (struct table_node *node = table_find(&table, hash); node != NULL; node = table_find_next(node)) {
- *         if (CONTAINER_OF(node, struct session, node)->id == id) ...
+ *     for (struct table_node *node = table_find(&table, hash); node != NULL; node =
+ * table_find_next(node)) { if (CONTAINER_OF(node, struct session, node)->id == id) ...
  *     }
  *
- * The key of the hash is secret and random, so that a stranger cannot choose keys that collide. The table does not grow: the
- * number of buckets is chosen with the pool that the nodes come from.
+ * The key of the hash is secret and random, so that a stranger cannot choose keys that collide. The
+ * table does not grow: the number of buckets is chosen with the pool that the nodes come from.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TABLE_H
@@ -32,11 +32,13 @@ struct table {
 };
 
 /* Uses `buckets`, which it clears, until the table is no longer used. */
-void table_init(struct table *table, struct table_node *buckets[], size_t bucket_count, struct siphash_key key);
+void table_init(struct table *table, struct table_node *buckets[], size_t bucket_count,
+                struct siphash_key key);
 
 uint64_t table_hash(const struct table *table, struct view key);
 
-/* The first node with this hash, and the next one with the same; NULL when there is none. Equal hashes do not make equal keys. */
+/* The first node with this hash, and the next one with the same; NULL when there is none. Equal
+ * hashes do not make equal keys. */
 struct table_node *table_find(const struct table *table, uint64_t hash);
 struct table_node *table_find_next(const struct table_node *node);
 

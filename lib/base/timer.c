@@ -1,8 +1,9 @@
 /* timer.c - the timing wheel.
  *
- * What holds between calls: a running timer that is not due lies at the level of the highest group of bits in which its tick differs from
- * the wheel's. So every timer of a level comes before every timer of a higher one, and the first occupied slot of the lowest occupied
- * level holds the earliest.
+ * What holds between calls: a running timer that is not due lies at the level of the highest group
+ * of bits in which its tick differs from the wheel's. So every timer of a level comes before every
+ * timer of a higher one, and the first occupied slot of the lowest occupied level holds the
+ * earliest.
  *
  * SPDX-License-Identifier: ISC */
 #include "base/timer.h"
@@ -63,7 +64,8 @@ static uint64_t slot_start_tick(const struct timer_wheel *wheel, unsigned level,
     return above | (uint64_t)index << shift;
 }
 
-/* Moves the wheel to `tick` or to the first occupied slot before it, whose timers it places anew. */
+/* Moves the wheel to `tick` or to the first occupied slot before it, whose timers it places anew.
+ */
 static void advance(struct timer_wheel *wheel, uint64_t tick)
 {
     unsigned level = lowest_level(wheel);

@@ -17,17 +17,18 @@
 #define MS_NS (US_NS * 1000)
 #define S_NS  (MS_NS * 1000)
 
-/* A deadline that never comes, and one that has passed: with it a call tries once and does not wait. */
+/* A deadline that never comes, and one that has passed: with it a call tries once and does not
+ * wait. */
 #define NEVER   UINT64_MAX
 #define NO_WAIT ((uint64_t)0)
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The structure that `pointer` is the named member of. The assignment checks the member's type. */
-#define CONTAINER_OF(pointer, type, member)                                                        \
-    (__extension__({                                                                               \
-        __typeof__(((type *)0)->member) *member_ = (pointer);                                      \
-        (type *)(void *)((char *)member_ - offsetof(type, member));                                \
+#define CONTAINER_OF(pointer, type, member) \
+    (__extension__({ \
+        __typeof__(((type *)0)->member) *member_ = (pointer); \
+        (type *)(void *)((char *)member_ - offsetof(type, member)); \
     }))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -126,14 +126,15 @@ bool view_ends_with(struct view view, struct view suffix);
 size_t view_find_byte(struct view view, uint8_t byte);
 size_t view_find(struct view view, struct view part);
 
-/* Cuts at the first `byte`: gives what stands before it and leaves in *rest what stands behind. Without one, all of it
- * is given, and *rest is empty. */
+/* Cuts at the first `byte`: gives what stands before it and leaves in *rest what stands behind.
+ * Without one, all of it is given, and *rest is empty. */
 struct view view_cut(struct view view, uint8_t byte, struct view *rest);
 
 /* Without the spaces and tabs at both ends. */
 struct view view_trim(struct view view);
 
-/* Decimal digits and nothing else, as in HTTP and on the command line; false when empty, malformed or too large. */
+/* Decimal digits and nothing else, as in HTTP and on the command line; false when empty, malformed
+ * or too large. */
 bool view_to_u64(struct view view, uint64_t *value);
 /* Hexadecimal digits of either case and nothing else, at most 16. */
 bool view_hex_to_u64(struct view view, uint64_t *value);

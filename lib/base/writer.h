@@ -45,7 +45,8 @@ static inline struct span writer_take(struct writer *writer, size_t length_bytes
         writer->ran_short = true;
         return (struct span){ 0 };
     }
-    struct span taken = span_first(span_from_offset(writer->room, writer->length_bytes), length_bytes);
+    struct span taken = span_first(span_from_offset(writer->room, writer->length_bytes),
+                                   length_bytes);
     writer->length_bytes += length_bytes;
     return taken;
 }
@@ -56,11 +57,11 @@ static inline void writer_put(struct writer *writer, struct view bytes)
     if (taken.length_bytes > 0) (void)span_copy(taken, bytes);
 }
 
-#define WRITER_PUT(bits, order, swap)                                                              \
-    static inline void writer_put_u##bits##_##order(struct writer *writer, uint##bits##_t value)   \
-    {                                                                                              \
-        value = swap(value);                                                                       \
-        writer_put(writer, VIEW_OF(value));                                                        \
+#define WRITER_PUT(bits, order, swap) \
+    static inline void writer_put_u##bits##_##order(struct writer *writer, uint##bits##_t value) \
+    { \
+        value = swap(value); \
+        writer_put(writer, VIEW_OF(value)); \
     }
 
 #define WRITER_AS_IT_IS(value) (value)
@@ -85,9 +86,10 @@ void writer_put_hex(struct writer *writer, uint64_t value, unsigned digits);
 /* Two hexadecimal digits a byte. */
 void writer_put_hex_bytes(struct writer *writer, struct view bytes);
 
-/* As printf, for: % flags "-0+ ", width, precision (both also "*"), h hh l ll z j t, and d i u x X o c s p %. No floating point and no
- * locale; the compiler checks the arguments. */
-__attribute__((format(printf, 2, 3))) void writer_format(struct writer *writer, const char *words, ...);
+/* As printf, for: % flags "-0+ ", width, precision (both also "*"), h hh l ll z j t, and d i u x X
+ * o c s p %. No floating point and no locale; the compiler checks the arguments. */
+__attribute__((format(printf, 2, 3))) void writer_format(struct writer *writer, const char *words,
+                                                         ...);
 void writer_format_list(struct writer *writer, const char *words, __builtin_va_list arguments);
 
 /* Formats into `room` and gives what fits of it; a text that is cut ends there. */

@@ -1,12 +1,14 @@
-/* fiber.h - straight-line code that waits: small stackful fibers, one loop, first come first served.
+/* fiber.h - straight-line code that waits: small stackful fibers, one loop, first come first
+ * served.
  *
- * Fibers are cooperative: one runs until it waits, yields or ends. A function that can let others run has `Waits.` as the first word of its
- * contract. Every wait has a deadline (absolute monotonic nanoseconds; NEVER) and ends with
- *   OK         what was waited for has come,
- *   TIMED_OUT  the deadline came first,
- *   CANCELLED  the fiber has been told to end; so does every later wait of it at once, so that it unwinds.
+ * Fibers are cooperative: one runs until it waits, yields or ends. A function that can let others
+ * run has `Waits.` as the first word of its contract. Every wait has a deadline (absolute monotonic
+ * nanoseconds; NEVER) and ends with OK         what was waited for has come, TIMED_OUT  the
+ * deadline came first, CANCELLED  the fiber has been told to end; so does every later wait of it at
+ * once, so that it unwinds.
  *
- * Lifetime is structured: a fiber belongs to a scope, and closing the scope cancels its fibers and waits for their end.
+ * Lifetime is structured: a fiber belongs to a scope, and closing the scope cancels its fibers and
+ * waits for their end.
  *
  *     struct session { struct task task; struct flow *flow; };
  *     static void session_run(struct task *task)
@@ -32,8 +34,9 @@
 #include "base/view.h"
 #include "parameter/parameter.h"
 
-/* What a fiber runs; embedded in what it works on, which must live until the fiber ends. The fiber does not touch the task after `run`
- * returns, so `run` may give its memory back as its last act. */
+/* What a fiber runs; embedded in what it works on, which must live until the fiber ends. The fiber
+ * does not touch the task after `run` returns, so `run` may give its memory back as its last act.
+ */
 struct task {
     void (*run)(struct task *task);
 };
@@ -64,15 +67,17 @@ void scope_open(struct scope *scope, const char *name);
 /* Waits until all fibers of the scope have ended by themselves. */
 enum result scope_wait(struct scope *scope, uint64_t deadline_ns) CHECKED;
 
-/* Waits. Cancels every fiber of the scope and returns when all have ended, even in a fiber that is itself cancelled. From its start no fiber
- * can be started in the scope (CANCELLED). It must not be called by one of the scope's own fibers. */
+/* Waits. Cancels every fiber of the scope and returns when all have ended, even in a fiber that is
+ * itself cancelled. From its start no fiber can be started in the scope (CANCELLED). It must not be
+ * called by one of the scope's own fibers. */
 void scope_close(struct scope *scope);
 
 /* ---- fibers ---- */
 
-/* Starts a fiber, which runs after those that are runnable now. `name` is a literal or lives as long as the fiber. FULL: no stack of that
- * size is free. CANCELLED: the scope is closing. */
-enum result fiber_start(struct scope *scope, struct task *task, const char *name, enum stack_size size) CHECKED;
+/* Starts a fiber, which runs after those that are runnable now. `name` is a literal or lives as
+ * long as the fiber. FULL: no stack of that size is free. CANCELLED: the scope is closing. */
+enum result fiber_start(struct scope *scope, struct task *task, const char *name,
+                        enum stack_size size) CHECKED;
 
 /* The running fiber; NULL in the loop itself. */
 struct fiber *fiber_current(void);
@@ -96,7 +101,8 @@ size_t fiber_stacks_free(enum stack_size size);
 
 /* ---- waiting, for those who build something to wait for ---- */
 
-/* Fibers that wait for the same thing, in the order they came. A zeroed one is not ready: waiters_init. */
+/* Fibers that wait for the same thing, in the order they came. A zeroed one is not ready:
+ * waiters_init. */
 struct waiters {
     struct list fibers;
 };
@@ -104,20 +110,24 @@ struct waiters {
 void waiters_init(struct waiters *waiters);
 bool waiters_is_empty(const struct waiters *waiters);
 
-/* Waits until woken. `reason` is a literal for the census: "flow_read". A deadline that has passed gives TIMED_OUT without letting others
- * run. OK means woken; what was waited for may be gone again, so callers loop. */
+/* Waits until woken. `reason` is a literal for the census: "flow_read". A deadline that has passed
+ * gives TIMED_OUT without letting others run. OK means woken; what was waited for may be gone
+ * again, so callers loop. */
 enum result waiters_wait(struct waiters *waiters, const char *reason, uint64_t deadline_ns) CHECKED;
 
 /* The same for clean-up that must not be cut short: it does not end with CANCELLED. */
-enum result waiters_wait_shielded(struct waiters *waiters, const char *reason, uint64_t deadline_ns) CHECKED;
+enum result waiters_wait_shielded(struct waiters *waiters, const char *reason,
+                                  uint64_t deadline_ns) CHECKED;
 
-/* Makes the first, or every, waiting fiber runnable. Safe in the loop and in any fiber; does nothing without waiters. */
+/* Makes the first, or every, waiting fiber runnable. Safe in the loop and in any fiber; does
+ * nothing without waiters. */
 void waiters_wake_one(struct waiters *waiters);
 void waiters_wake_all(struct waiters *waiters);
 
 /* ---- the loop ---- */
 
-/* A notice at a deadline without a fiber, for protocol cores: `due` is called in the loop and must not wait. */
+/* A notice at a deadline without a fiber, for protocol cores: `due` is called in the loop and must
+ * not wait. */
 struct alarm {
     struct timer timer;
     void (*due)(struct alarm *alarm);
@@ -127,8 +137,8 @@ struct alarm {
 void alarm_set(struct alarm *alarm, uint64_t deadline_ns);
 void alarm_stop(struct alarm *alarm);
 
-/* The time at which the loop last looked, which is what most deadlines can be counted from: at most some tens of microseconds behind, and
- * free. */
+/* The time at which the loop last looked, which is what most deadlines can be counted from: at most
+ * some tens of microseconds behind, and free. */
 uint64_t loop_now_ns(void);
 
 struct fiber_parameters {

@@ -1,7 +1,9 @@
-/* stop.h - that the image is asked to end: SIGTERM to a process, the hypervisor's request to a machine.
+/* stop.h - that the image is asked to end: SIGTERM to a process, the hypervisor's request to a
+ * machine.
  *
- * An application waits for it where it would otherwise wait for ever; a server that is told stops listening and finishes what is in flight.
- * An image that does not end within `--stop-timeout` is ended: first its first fiber is cancelled, then the image exits with status 1.
+ * An application waits for it where it would otherwise wait for ever; a server that is told stops
+ * listening and finishes what is in flight. An image that does not end within `--stop-timeout` is
+ * ended: first its first fiber is cancelled, then the image exits with status 1.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_STOP_H
@@ -14,7 +16,8 @@
 
 bool stop_is_requested(void);
 
-/* Waits. OK: a stop is requested. TIMED_OUT: not until the deadline; so it also serves as a sleep that a stop cuts short. */
+/* Waits. OK: a stop is requested. TIMED_OUT: not until the deadline; so it also serves as a sleep
+ * that a stop cuts short. */
 enum result stop_wait(uint64_t deadline_ns) CHECKED;
 
 /* Asks the image to end: called by the target, and by an application that is done. */

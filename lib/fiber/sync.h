@@ -1,4 +1,5 @@
-/* sync.h - what fibers use among themselves: a mutex, a condition, an event and a mailbox. All first come first served.
+/* sync.h - what fibers use among themselves: a mutex, a condition, an event and a mailbox. All
+ * first come first served.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_SYNC_H
@@ -23,8 +24,10 @@ struct condition {
 };
 
 void condition_init(struct condition *condition);
-/* Waits. Gives the mutex, which the fiber holds, while it waits, and holds it again when it returns, whatever the result. */
-enum result condition_wait(struct condition *condition, struct mutex *mutex, uint64_t deadline_ns) CHECKED;
+/* Waits. Gives the mutex, which the fiber holds, while it waits, and holds it again when it
+ * returns, whatever the result. */
+enum result condition_wait(struct condition *condition, struct mutex *mutex,
+                           uint64_t deadline_ns) CHECKED;
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);
 
@@ -38,8 +41,9 @@ void event_init(struct event *event);
 void event_set(struct event *event);
 enum result event_wait(struct event *event, uint64_t deadline_ns) CHECKED;
 
-/* Letters that wait to be taken, in order. A letter is embedded in what is sent, so the mailbox needs no memory and is never full; it holds
- * as many letters as its senders own. A zeroed letter is in no mailbox. */
+/* Letters that wait to be taken, in order. A letter is embedded in what is sent, so the mailbox
+ * needs no memory and is never full; it holds as many letters as its senders own. A zeroed letter
+ * is in no mailbox. */
 struct letter {
     struct list_node node;
 };
@@ -53,7 +57,8 @@ void mailbox_init(struct mailbox *mailbox);
 /* The letter must be in no mailbox. Safe in the loop. */
 void mailbox_put(struct mailbox *mailbox, struct letter *letter);
 /* Waits. Takes the oldest letter. */
-enum result mailbox_take(struct mailbox *mailbox, struct letter **letter, uint64_t deadline_ns) CHECKED;
+enum result mailbox_take(struct mailbox *mailbox, struct letter **letter,
+                         uint64_t deadline_ns) CHECKED;
 bool mailbox_is_empty(const struct mailbox *mailbox);
 /* Takes the letter out of the mailbox it is in, if it is in one. */
 void letter_withdraw(struct letter *letter);

@@ -1,6 +1,7 @@
 /* parameter.h - boot parameters: what an image reads from its command line.
  *
- * Each module declares a table of its own parameters, typed and documented, and a structure for their values:
+ * Each module declares a table of its own parameters, typed and documented, and a structure for
+ * their values:
  *
  *     struct http_server_parameters { uint64_t port; uint64_t idle_timeout_ns; };
  *     const struct parameter http_server_parameters[] = {
@@ -11,8 +12,9 @@
  *         PARAMETER_END,
  *     };
  *
- * An instance may have a prefix ("admin" makes `--port` `--admin-port`). One that is unknown or malformed stops
- * the image with one clear line. Defaults are text that goes through the same parser.
+ * An instance may have a prefix ("admin" makes `--port` `--admin-port`). One that is unknown or
+ * malformed stops the image with one clear line. Defaults are text that goes through the same
+ * parser.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_PARAMETER_H
@@ -49,49 +51,60 @@ struct parameter {
 };
 
 /* Yields offsetof, and refuses to compile when the member is not of the given type. */
-#define PARAMETER_OFFSET(structure, member, type)                                                  \
-    (offsetof(structure, member) +                                                                 \
-     0 * sizeof(char[__builtin_types_compatible_p(type, __typeof__(((structure *)0)->member)) ? 1 : -1]))
+#define PARAMETER_OFFSET(structure, member, type) \
+    (offsetof(structure, member) + \
+     0 * sizeof( \
+             char[__builtin_types_compatible_p(type, __typeof__(((structure *)0)->member)) ? 1 \
+                                                                                           : -1]))
 
-#define PARAMETER_OF(structure, member, ctype, ptype, ...)                                         \
-    { .type = (ptype), .offset = PARAMETER_OFFSET(structure, member, ctype),                       \
-      .size_bytes = sizeof(ctype), __VA_ARGS__ }
+#define PARAMETER_OF(structure, member, ctype, ptype, ...) \
+    { \
+        .type = (ptype), .offset = PARAMETER_OFFSET(structure, member, ctype), \
+        .size_bytes = sizeof(ctype), __VA_ARGS__ \
+    }
 
-#define PARAMETER_FLAG(structure, member, n, def, text)                                            \
-    PARAMETER_OF(structure, member, bool, PARAMETER_TYPE_FLAG, .name = (n), .fallback = (def), .help = (text))
-#define PARAMETER_NUMBER(structure, member, n, def, low, high, text)                               \
-    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_NUMBER, .name = (n), .fallback = (def), \
-                 .help = (text), .minimum = (low), .maximum = (high))
-#define PARAMETER_BYTES(structure, member, n, def, low, high, text)                                \
-    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_BYTES, .name = (n), .fallback = (def), \
-                 .help = (text), .minimum = (low), .maximum = (high))
-#define PARAMETER_DURATION(structure, member, n, def, text)                                        \
-    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_DURATION, .name = (n), .fallback = (def), \
-                 .help = (text), .maximum = UINT64_MAX)
-#define PARAMETER_TEXT(structure, member, n, def, text)                                            \
-    PARAMETER_OF(structure, member, struct view, PARAMETER_TYPE_TEXT, .name = (n), .fallback = (def), .help = (text))
-#define PARAMETER_CHOICE(structure, member, n, def, list, text)                                    \
-    PARAMETER_OF(structure, member, uint32_t, PARAMETER_TYPE_CHOICE, .name = (n), .fallback = (def), \
-                 .help = (text), .choices = (list))
-#define PARAMETER_PARSED(structure, member, ctype, n, def, what, function, text)                   \
-    PARAMETER_OF(structure, member, ctype, PARAMETER_TYPE_PARSED, .name = (n), .fallback = (def),  \
+#define PARAMETER_FLAG(structure, member, n, def, text) \
+    PARAMETER_OF(structure, member, bool, PARAMETER_TYPE_FLAG, .name = (n), .fallback = (def), \
+                 .help = (text))
+#define PARAMETER_NUMBER(structure, member, n, def, low, high, text) \
+    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_NUMBER, .name = (n), \
+                 .fallback = (def), .help = (text), .minimum = (low), .maximum = (high))
+#define PARAMETER_BYTES(structure, member, n, def, low, high, text) \
+    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_BYTES, .name = (n), \
+                 .fallback = (def), .help = (text), .minimum = (low), .maximum = (high))
+#define PARAMETER_DURATION(structure, member, n, def, text) \
+    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_DURATION, .name = (n), \
+                 .fallback = (def), .help = (text), .maximum = UINT64_MAX)
+#define PARAMETER_TEXT(structure, member, n, def, text) \
+    PARAMETER_OF(structure, member, struct view, PARAMETER_TYPE_TEXT, .name = (n), \
+                 .fallback = (def), .help = (text))
+#define PARAMETER_CHOICE(structure, member, n, def, list, text) \
+    PARAMETER_OF(structure, member, uint32_t, PARAMETER_TYPE_CHOICE, .name = (n), \
+                 .fallback = (def), .help = (text), .choices = (list))
+#define PARAMETER_PARSED(structure, member, ctype, n, def, what, function, text) \
+    PARAMETER_OF(structure, member, ctype, PARAMETER_TYPE_PARSED, .name = (n), .fallback = (def), \
                  .help = (text), .kind = (what), .parse = (function))
-#define PARAMETER_END { .type = PARAMETER_TYPE_END }
+#define PARAMETER_END \
+    { \
+        .type = PARAMETER_TYPE_END \
+    }
 
 /* The parameters of one instance, and where their values go. */
 struct parameter_group {
-    const char *device; /* the instance, as it stands in the wiring: "http0" */
-    const char *prefix; /* "" or the name given with named() */
+    const char *device;            /* the instance, as it stands in the wiring: "http0" */
+    const char *prefix;            /* "" or the name given with named() */
     const struct parameter *table; /* ends with PARAMETER_END */
     struct span values;
 };
 
-/* Sets every value to its default, then reads `arguments` ("--name=value", "--name value", "--flag"). On INVALID, `message`
- * holds one line, without a newline, that names the argument and what would be right; *message_bytes is its length. NOT_FOUND:
+/* Sets every value to its default, then reads `arguments` ("--name=value", "--name value",
+ * "--flag"). On INVALID, `message` holds one line, without a newline, that names the argument and
+ * what would be right; *message_bytes is its length. NOT_FOUND:
  * --help was asked for. Views among the values point into the arguments or the defaults. */
 enum result parameter_read(const struct parameter_group groups[], size_t group_count,
                            const struct view arguments[], size_t argument_count,
-                           struct span message, size_t *message_bytes) __attribute__((warn_unused_result));
+                           struct span message, size_t *message_bytes)
+    __attribute__((warn_unused_result));
 
 /* Gives the text of --help to `put`, line by line, each with its newline. */
 struct parameter_sink {

@@ -1,0 +1,196 @@
+/* flow.h - the signature of a byte stream between two sides.
+ *
+ * A flow is given open by what makes it (tcp_connect, listener_accept, flow_memory_open) and
+ * belongs to the caller until flow_close. One fiber may read while another writes; two that read,
+ * or two that write, at once are a mistake.
+ *
+ * Deadlines are absolute monotonic nanoseconds. With NO_WAIT a call does what it can at once and
+ * gives TIMED_OUT where it would wait. CANCELLED: the waiting fiber has been told to end. After
+ * CLOSED on one side the other side still works.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_FLOW_H
+#define LOOM_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "base/view.h"
+#include "fiber/sync.h"
+#include "ip/address.h"
+
+#define FLOW_VIEWS_MAX 16
+
+struct flow {
+    const struct flow_ops *ops;
+    struct endpoint local, peer; /* family ADDRESS_ANY where the flow has no addresses */
+};
+
+/* A one-shot notice, without a fiber: put into `mailbox` when the flow has something to read, its
+ * peer is done, it has failed, or the deadline has come. Embedded in the session that goes to
+ * sleep; zeroed before its first use. */
+struct watch {
+    struct letter letter;
+    struct mailbox *mailbox;
+    struct alarm alarm;
+    enum result result; /* OK: a read will not wait. TIMED_OUT: the deadline came. */
+    bool armed; /* set by flow_watch, cleared when the letter is sent or the watch is taken back */
+};
+
+/* Bytes handed over to be sent. They must not change until `done` is called, once, in the loop or
+ * in the call itself: when the peer has them or the flow has failed. */
+struct loan {
+    struct view bytes;
+    void (*done)(struct loan *loan);
+    struct list_node node; /* the flow's, until done */
+};
+
+struct flow_ops {
+    enum result (*read)(struct flow *flow, struct span room, size_t *length_bytes,
+                        uint64_t deadline_ns);
+    enum result (*borrow)(struct flow *flow, struct view *bytes, uint64_t deadline_ns);
+    void (*give_back)(struct flow *flow, size_t consumed_bytes);
+    enum result (*write)(struct flow *flow, const struct view views[], size_t count,
+                         size_t *written_bytes, uint64_t deadline_ns);
+    enum result (*lend)(struct flow *flow, struct loan *loan, uint64_t deadline_ns);
+    enum result (*shut)(struct flow *flow);
+    void (*watch)(struct flow *flow, struct watch *watch, uint64_t deadline_ns);
+    void (*unwatch)(struct flow *flow, struct watch *watch);
+    void (*close)(struct flow *flow);
+    void (*abort)(struct flow *flow);
+};
+
+#define FLOW_OPS(impl) \
+    { \
+        .read = impl##_read, .borrow = impl##_borrow, .give_back = impl##_give_back, \
+        .write = impl##_write, .lend = impl##_lend, .shut = impl##_shut, .watch = impl##_watch, \
+        .unwatch = impl##_unwatch, .close = impl##_close, .abort = impl##_abort \
+    }
+
+/* Waits. Reads at least one byte into `room`. OK: *length_bytes > 0. CLOSED: the peer is done, and
+ * every later read is CLOSED too. FAILED: the connection broke (a reset, say). TIMED_OUT: nothing
+ * was taken. The flow keeps no pointer into `room`. */
+CHECKED static inline enum result flow_read(struct flow *flow, struct span room,
+                                            size_t *length_bytes, uint64_t deadline_ns)
+{
+    assert(room.length_bytes > 0);
+    *length_bytes = 0;
+    enum result result = flow->ops->read(flow, room, length_bytes, deadline_ns);
+    assert((result == OK) == (*length_bytes > 0) && *length_bytes <= room.length_bytes);
+    return result;
+}
+
+/* Waits. Lends what has arrived, without a copy: at least one byte, the oldest first. Results as
+ * flow_read. The view is the caller's until flow_give_back, which must come before the next read or
+ * borrow. */
+CHECKED static inline enum result flow_borrow(struct flow *flow, struct view *bytes,
+                                              uint64_t deadline_ns)
+{
+    *bytes = (struct view){ 0 };
+    enum result result = flow->ops->borrow(flow, bytes, deadline_ns);
+    assert((result == OK) == (bytes->length_bytes > 0));
+    return result;
+}
+
+/* Ends a borrow: the first `consumed_bytes` of it are taken; the rest will be read again. */
+static inline void flow_give_back(struct flow *flow, size_t consumed_bytes)
+{
+    flow->ops->give_back(flow, consumed_bytes);
+}
+
+/* Waits. Writes all of the views in order (1 to FLOW_VIEWS_MAX, each may be empty); the flow keeps
+ * no pointer into them. CLOSED: this side is shut, or the peer takes no more. FAILED: the
+ * connection broke. On anything but OK a part of the bytes may have gone. */
+CHECKED static inline enum result flow_write(struct flow *flow, const struct view views[],
+                                             size_t count, uint64_t deadline_ns)
+{
+    assert(count > 0 && count <= FLOW_VIEWS_MAX);
+    size_t written_bytes = 0;
+    return flow->ops->write(flow, views, count, &written_bytes, deadline_ns);
+}
+
+/* The same, and tells how many bytes have gone when it did not end with OK. */
+CHECKED static inline enum result flow_write_counted(struct flow *flow, const struct view views[],
+                                                     size_t count, size_t *written_bytes,
+                                                     uint64_t deadline_ns)
+{
+    assert(count > 0 && count <= FLOW_VIEWS_MAX);
+    *written_bytes = 0;
+    return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
+}
+
+/* Waits until the flow has room to take the loan. OK: the flow holds it, and will call loan->done.
+ * Anything else: it does not, `done` is not called; after TIMED_OUT and CANCELLED nothing of it was
+ * sent. */
+CHECKED static inline enum result flow_lend(struct flow *flow, struct loan *loan,
+                                            uint64_t deadline_ns)
+{
+    assert(loan->bytes.length_bytes > 0 && loan->done != NULL);
+    return flow->ops->lend(flow, loan, deadline_ns);
+}
+
+/* Tells the peer that nothing more comes, after all that was written; reading goes on. Does not
+ * wait. A second time it does nothing. */
+CHECKED static inline enum result flow_shut(struct flow *flow)
+{
+    return flow->ops->shut(flow);
+}
+
+/* Asks for a notice in watch->mailbox, at once if there is something now. One watch a flow; no
+ * fiber may be reading it meanwhile. */
+static inline void flow_watch(struct flow *flow, struct watch *watch, uint64_t deadline_ns)
+{
+    assert(watch->mailbox != NULL && !watch->armed && !list_holds(&watch->letter.node));
+    flow->ops->watch(flow, watch, deadline_ns);
+}
+
+/* Takes the watch back, its letter too if that is not yet taken out of the mailbox. Does nothing
+ * when it is not armed. */
+static inline void flow_unwatch(struct flow *flow, struct watch *watch)
+{
+    flow->ops->unwatch(flow, watch);
+    assert(!watch->armed && !list_holds(&watch->letter.node));
+}
+
+/* Ends the flow, which the caller may not touch afterwards. What was written is still delivered if
+ * the peer takes it, without anybody waiting; where unread bytes have arrived, the peer may see a
+ * reset. No fiber may be waiting on the flow. */
+static inline void flow_close(struct flow *flow)
+{
+    flow->ops->close(flow);
+}
+
+/* The same at once: what was written may be lost and the peer sees a reset. */
+static inline void flow_abort(struct flow *flow)
+{
+    flow->ops->abort(flow);
+}
+
+/* ---- built on the signature ---- */
+
+/* Waits. Writes one view. */
+CHECKED static inline enum result flow_write_view(struct flow *flow, struct view view,
+                                                  uint64_t deadline_ns)
+{
+    return flow_write(flow, &view, 1, deadline_ns);
+}
+
+/* Waits. Fills all of `room`; anything but OK: `*length_bytes` of it are filled. */
+enum result flow_read_whole(struct flow *flow, struct span room, size_t *length_bytes,
+                            uint64_t deadline_ns) CHECKED;
+
+/* Waits. Closes so that the peer sees all that was written and no reset: shuts this side, reads and
+ * drops what still comes, until the peer is done too or the deadline; then closes. */
+void flow_close_gently(struct flow *flow, uint64_t deadline_ns);
+
+/* For implementations: sends the letter of an armed watch. Safe in the loop. */
+void watch_notify(struct watch *watch, enum result result);
+/* For implementations: arms the watch and its deadline; and takes it back. */
+void watch_arm(struct watch *watch, uint64_t deadline_ns);
+void watch_disarm(struct watch *watch);
+
+#endif

@@ -1,0 +1,49 @@
+/* address.h - IP addresses of both families, and endpoints.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_ADDRESS_H
+#define LOOM_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/view.h"
+#include "base/writer.h"
+
+enum address_family {
+    ADDRESS_ANY, /* no address: every local one, or none chosen yet */
+    ADDRESS_IPV4,
+    ADDRESS_IPV6,
+};
+
+struct address {
+    uint8_t family;    /* enum address_family */
+    uint8_t bytes[16]; /* network order; IPv4 uses the first four and leaves the rest zero */
+};
+
+struct endpoint {
+    struct address address;
+    uint16_t port; /* 0: any */
+};
+
+#define ADDRESS_TEXT_MAX  45 /* an IPv6 address that ends in an IPv4 one */
+#define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
+
+struct address address_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+struct address address_loopback(enum address_family family);
+bool address_equal(const struct address *a, const struct address *b);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+/* "192.0.2.1" in four decimal parts without leading zeros, or "2001:db8::1" as RFC 4291 2.2 has it.
+ * INVALID otherwise. */
+enum result address_parse(struct view text, struct address *address) CHECKED;
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", ":80" (any address), "80" (the same). INVALID otherwise. */
+enum result endpoint_parse(struct view text, struct endpoint *endpoint) CHECKED;
+
+/* The form of RFC 5952; any is "*". At most ADDRESS_TEXT_MAX and ENDPOINT_TEXT_MAX bytes. */
+void writer_put_address(struct writer *writer, const struct address *address);
+void writer_put_endpoint(struct writer *writer, const struct endpoint *endpoint);
+
+#endif
