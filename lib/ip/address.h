@@ -31,18 +31,23 @@ struct endpoint {
 #define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
 
 struct address address_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+
+/* 127.0.0.1 or ::1; the family must be one of these two. */
 struct address address_loopback(enum address_family family);
+
 bool address_equal(const struct address *a, const struct address *b);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
-/* "192.0.2.1" in four decimal parts without leading zeros, or "2001:db8::1" as RFC 4291 2.2 has it.
- * INVALID otherwise. */
+/* "192.0.2.1" in four decimal parts without leading zeros, or "2001:db8::1" as RFC 4291 2.2 has it,
+ * without a zone. INVALID otherwise; then *address is as before. */
 enum result address_parse(struct view text, struct address *address) CHECKED;
 
-/* "192.0.2.1:80", "[2001:db8::1]:80", ":80" (any address), "80" (the same). INVALID otherwise. */
+/* "192.0.2.1:80", "[2001:db8::1]:80", and with any address "*:80", ":80" or "80". INVALID
+ * otherwise; then *endpoint is as before. */
 enum result endpoint_parse(struct view text, struct endpoint *endpoint) CHECKED;
 
-/* The form of RFC 5952; any is "*". At most ADDRESS_TEXT_MAX and ENDPOINT_TEXT_MAX bytes. */
+/* The form of RFC 5952; any is "*". At most ADDRESS_TEXT_MAX and ENDPOINT_TEXT_MAX bytes, all or
+ * nothing of them. What is written is read back as the same, "*" alone excepted. */
 void writer_put_address(struct writer *writer, const struct address *address);
 void writer_put_endpoint(struct writer *writer, const struct endpoint *endpoint);
 
