@@ -25,9 +25,11 @@
 
 #define FLOW_VIEWS_MAX 16
 
+/* Zeroed before an implementation fills it. */
 struct flow {
     const struct flow_ops *ops;
     struct endpoint local, peer; /* family ADDRESS_ANY where the flow has no addresses */
+    struct watch *watch;         /* the one that is armed; NULL: none */
 };
 
 /* A one-shot notice, without a fiber: put into `mailbox` when the flow has something to read, its
@@ -37,16 +39,17 @@ struct watch {
     struct letter letter;
     struct mailbox *mailbox;
     struct alarm alarm;
-    enum result result; /* OK: a read will not wait. TIMED_OUT: the deadline came. */
+    struct flow *flow;  /* where it is armed; the flow's own, not to be read */
+    enum result result; /* OK: try a read. TIMED_OUT: the deadline came. */
     bool armed; /* set by flow_watch, cleared when the letter is sent or the watch is taken back */
 };
 
 /* Bytes handed over to be sent. They must not change until `done` is called, once, in the loop or
- * in the call itself: when the peer has them or the flow has failed. */
+ * in a call on the flow: when they have gone to the peer, or the flow has failed or ended. `done`
+ * must not wait; the loan may be used again from then on. */
 struct loan {
     struct view bytes;
     void (*done)(struct loan *loan);
-    struct list_node node; /* the flow's, until done */
 };
 
 struct flow_ops {
@@ -59,7 +62,6 @@ struct flow_ops {
     enum result (*lend)(struct flow *flow, struct loan *loan, uint64_t deadline_ns);
     enum result (*shut)(struct flow *flow);
     void (*watch)(struct flow *flow, struct watch *watch, uint64_t deadline_ns);
-    void (*unwatch)(struct flow *flow, struct watch *watch);
     void (*close)(struct flow *flow);
     void (*abort)(struct flow *flow);
 };
@@ -68,7 +70,7 @@ struct flow_ops {
     { \
         .read = impl##_read, .borrow = impl##_borrow, .give_back = impl##_give_back, \
         .write = impl##_write, .lend = impl##_lend, .shut = impl##_shut, .watch = impl##_watch, \
-        .unwatch = impl##_unwatch, .close = impl##_close, .abort = impl##_abort \
+        .close = impl##_close, .abort = impl##_abort \
     }
 
 /* Waits. Reads at least one byte into `room`. OK: *length_bytes > 0. CLOSED: the peer is done, and
@@ -84,8 +86,9 @@ CHECKED static inline enum result flow_read(struct flow *flow, struct span room,
     return result;
 }
 
-/* Waits. Lends what has arrived, without a copy: at least one byte, the oldest first. Results as
- * flow_read. The view is the caller's until flow_give_back, which must come before the next read or
+/* Waits. Lends what has arrived, without a further copy: at least one byte, the oldest first.
+ * Results as flow_read, and FULL: no buffer is free to borrow from, so read into a room of your
+ * own. The view is the caller's until flow_give_back, which must come before the next read or
  * borrow. */
 CHECKED static inline enum result flow_borrow(struct flow *flow, struct view *bytes,
                                               uint64_t deadline_ns)
@@ -125,7 +128,7 @@ CHECKED static inline enum result flow_write_counted(struct flow *flow, const st
 
 /* Waits until the flow has room to take the loan. OK: the flow holds it, and will call loan->done.
  * Anything else: it does not, `done` is not called; after TIMED_OUT and CANCELLED nothing of it was
- * sent. */
+ * sent. What is written or lent next goes out behind it. */
 CHECKED static inline enum result flow_lend(struct flow *flow, struct loan *loan,
                                             uint64_t deadline_ns)
 {
@@ -140,33 +143,35 @@ CHECKED static inline enum result flow_shut(struct flow *flow)
     return flow->ops->shut(flow);
 }
 
-/* Asks for a notice in watch->mailbox, at once if there is something now. One watch a flow; no
- * fiber may be reading it meanwhile. */
+/* Asks for a notice in watch->mailbox, at once if there may be something now. One watch a flow; no
+ * fiber may be reading it meanwhile. A notice may come for nothing, on a fresh connection above
+ * all, where finding out is the read's work anyway: so read with NO_WAIT after it, and after
+ * TIMED_OUT watch again. */
 static inline void flow_watch(struct flow *flow, struct watch *watch, uint64_t deadline_ns)
 {
     assert(watch->mailbox != NULL && !watch->armed && !list_holds(&watch->letter.node));
+    assert(flow->watch == NULL);
     flow->ops->watch(flow, watch, deadline_ns);
 }
 
 /* Takes the watch back, its letter too if that is not yet taken out of the mailbox. Does nothing
  * when it is not armed. */
-static inline void flow_unwatch(struct flow *flow, struct watch *watch)
-{
-    flow->ops->unwatch(flow, watch);
-    assert(!watch->armed && !list_holds(&watch->letter.node));
-}
+void flow_unwatch(struct flow *flow, struct watch *watch);
 
 /* Ends the flow, which the caller may not touch afterwards. What was written is still delivered if
  * the peer takes it, without anybody waiting; where unread bytes have arrived, the peer may see a
- * reset. No fiber may be waiting on the flow. */
+ * reset. A loan that is not done may be cut short, and the peer then sees a reset too. A watch that
+ * is armed is taken back. No fiber may be waiting on the flow. */
 static inline void flow_close(struct flow *flow)
 {
+    if (flow->watch != NULL) flow_unwatch(flow, flow->watch);
     flow->ops->close(flow);
 }
 
 /* The same at once: what was written may be lost and the peer sees a reset. */
 static inline void flow_abort(struct flow *flow)
 {
+    if (flow->watch != NULL) flow_unwatch(flow, flow->watch);
     flow->ops->abort(flow);
 }
 
@@ -187,10 +192,10 @@ enum result flow_read_whole(struct flow *flow, struct span room, size_t *length_
  * drops what still comes, until the peer is done too or the deadline; then closes. */
 void flow_close_gently(struct flow *flow, uint64_t deadline_ns);
 
-/* For implementations: sends the letter of an armed watch. Safe in the loop. */
-void watch_notify(struct watch *watch, enum result result);
-/* For implementations: arms the watch and its deadline; and takes it back. */
-void watch_arm(struct watch *watch, uint64_t deadline_ns);
-void watch_disarm(struct watch *watch);
+/* For implementations. watch_arm arms it, with its deadline; a flow that may have something already
+ * calls flow_notify next. flow_notify sends the letter of the watch that is armed; it does nothing
+ * when none is. Both are safe in the loop. */
+void watch_arm(struct flow *flow, struct watch *watch, uint64_t deadline_ns);
+void flow_notify(struct flow *flow, enum result result);
 
 #endif

@@ -22,7 +22,7 @@ struct listen_options {
 };
 
 struct connect_options {
-    struct endpoint local; /* any, if zeroed */
+    struct endpoint local; /* where it is to come from; any, if zeroed */
 };
 
 struct tcp_ops {
@@ -59,8 +59,9 @@ CHECKED static inline enum result tcp_listen(struct tcp *tcp, const struct endpo
     return tcp->ops->listen(tcp, local, options, listener);
 }
 
-/* Waits until the connection is established. REFUSED: nobody listens there. UNREACHABLE: no way
- * there. FULL: no more connections here. */
+/* Waits until the connection is established. `options` may be NULL. REFUSED: nobody listens there.
+ * UNREACHABLE: no way there, or the local address is not one of this image. EXISTS: the local port
+ * is taken. FULL: no more connections here. */
 CHECKED static inline enum result tcp_connect(struct tcp *tcp, const struct endpoint *peer,
                                               const struct connect_options *options,
                                               struct flow **flow, uint64_t deadline_ns)
@@ -71,7 +72,9 @@ CHECKED static inline enum result tcp_connect(struct tcp *tcp, const struct endp
 
 /* Waits for the next complete connection. FULL: the pool of connections is empty; the connection
  * waits in the backlog, so close some and come back. CLOSED: drained, and the last one has been
- * given. With NO_WAIT, TIMED_OUT means that none is there now. */
+ * given. With NO_WAIT, TIMED_OUT means that none is there now. Where the listener's address is any,
+ * flow->local may be too: the port is right, and nobody has asked which address it was. One fiber
+ * at a time. */
 CHECKED static inline enum result listener_accept(struct listener *listener, struct flow **flow,
                                                   uint64_t deadline_ns)
 {
