@@ -1,0 +1,91 @@
+/* command_build.c - `loom configure`, `loom build` and `loom test`: making an image, or the program
+ * of its tests.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <loom/module.h>
+
+#include "build.h"
+#include "command.h"
+#include "configure.h"
+#include "fail.h"
+#include "options.h"
+#include "process.h"
+
+int command_configure(int count, char *arguments[])
+{
+    struct options options = {
+        .name = "configure",
+        .words = "Compiles and runs APP/config.c, which yields the graph of devices, main.c and "
+                 "build.ninja. "
+                 "The keys given here are all that hold: those remembered are forgotten",
+        .arguments = "[APP]",
+        .takes_keys = true,
+    };
+    options_read(&options, count, arguments);
+    struct application application = options_application(&options);
+    configure(&application, options.keys);
+    return 0;
+}
+
+static void say_built(const char *image)
+{
+    struct stat status;
+    if (!isatty(STDERR_FILENO) || stat(image, &status) != 0) return;
+    fprintf(stderr, "%s\n", image);
+}
+
+int command_build(int count, char *arguments[])
+{
+    struct options options = {
+        .name = "build",
+        .words = "Builds APP/build/TARGET/NAME, and configures before that when something changed",
+        .arguments = "[APP]",
+        .takes_keys = true,
+    };
+    options_read(&options, count, arguments);
+    struct application application = options_application(&options);
+    say_built(build_or_fail(&application, &options.keys, ""));
+    return 0;
+}
+
+static bool has_tests(const struct application *application)
+{
+    char *objects = file_read(application_file(application, "tests.txt"));
+    return objects != NULL && objects[0] != '\0';
+}
+
+int command_test(int count, char *arguments[])
+{
+    struct options options = {
+        .name = "test",
+        .words = "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
+                 "APP's "
+                 "own modules implement; with names, those tests whose names contain one of them",
+        .arguments = "[APP] [-- NAME...]",
+        .takes_keys = true,
+        .takes_rest = true,
+    };
+    options_read(&options, count, arguments);
+    struct application application = options_application(&options);
+    int lock = build_lock(&application);
+    bool configured = configure_if_changed(&application, &options.keys);
+    build_unlock(lock);
+    if (!configured) return STATUS_FAILED;
+    if (!has_tests(&application)) {
+        fail("%s: it has no tests; write some in %s/%s_test.c, as lib/test/test.h tells",
+             application.shown, application.folder, application_name(&application));
+    }
+    struct command_line line = { .count = 0 };
+    command_line_add(&line, build_or_fail(&application, &options.keys, "-test"), NULL);
+    for (int i = 0; i < options.rest_count; i++)
+        command_line_add(&line, options.rest[i], NULL);
+    process_become(&line);
+    fail("cannot run %s: %s", line.words[0], strerror(errno));
+}

@@ -1,0 +1,151 @@
+/* command_doctor.c - `loom doctor`: what this machine can run, and the exact command that mends
+ * what it cannot.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <loom/module.h>
+
+#include "command.h"
+#include "house.h"
+#include "options.h"
+#include "process.h"
+
+/* Without what is needed nothing can be built or run; without what is useful something is missing.
+ */
+enum weight { NEEDED, USEFUL };
+
+struct remedy {
+    const char *program;
+    const char *package;
+    const char *without;
+    enum weight weight;
+};
+
+static const struct remedy programs[] = {
+    { "ninja", "ninja-build", "nothing can be built", NEEDED },
+    { "dot", "graphviz", "no `loom describe --svg`, and no drawing in kv_self()", USEFUL },
+    { "gdb", "gdb", "no `loom debug`", USEFUL },
+    { "clangd", "clangd", "no help from an editor while C is written", USEFUL },
+    { "clang", "clang", "only gcc builds images", USEFUL },
+};
+
+struct diagnosis {
+    bool broken; /* something that is needed is missing */
+};
+
+static void say(struct diagnosis *diagnosis, bool well, enum weight weight, const char *what,
+                const char *remedy)
+{
+    printf("%-8s %s\n", well ? "ok" : weight == NEEDED ? "missing" : "without", what);
+    if (well) return;
+    printf("         mend it: %s\n", remedy);
+    diagnosis->broken = diagnosis->broken || weight == NEEDED;
+}
+
+static void check_compiler(struct diagnosis *diagnosis)
+{
+    const char *chosen = getenv("CC");
+    bool any = process_exists("gcc") || process_exists("clang");
+    if (chosen != NULL && chosen[0] != '\0') {
+        say(diagnosis, process_exists(chosen), NEEDED,
+            text_of("the C compiler that CC names: %s", chosen), "unset CC, or install it");
+    }
+    say(diagnosis, any, NEEDED, "a C compiler: gcc 12 or clang 14",
+        "apt-get install gcc libc6-dev");
+}
+
+static void check_programs(struct diagnosis *diagnosis)
+{
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        const struct remedy *remedy = &programs[i];
+        bool well = process_exists(remedy->program);
+        const char *what = well ? remedy->program
+                                : text_of("%s: %s", remedy->program, remedy->without);
+        say(diagnosis, well, remedy->weight, what, text_of("apt-get install %s", remedy->package));
+    }
+}
+
+static void check_crunch(struct diagnosis *diagnosis)
+{
+    struct house house = house_find();
+    const char *slash = strrchr(house.loom, '/');
+    const char *crunch = text_of("%.*s/loom-crunch", (int)(slash - house.loom), house.loom);
+    say(diagnosis, process_exists(crunch), NEEDED,
+        "loom-crunch, which puts files into images (kv_pages)",
+        "apt-get install zlib1g-dev libbrotli-dev && make");
+}
+
+/* As the library does it; MADV_GUARD_INSTALL, Linux 6.13. */
+static bool guards_are_cheap(void)
+{
+    const int guard_install = 102;
+    const size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    bool cheap = madvise(page, bytes, guard_install) == 0;
+    munmap(page, bytes);
+    return cheap;
+}
+
+static uint64_t number_in(const char *path)
+{
+    uint64_t number = 0;
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%" SCNu64, &number) != 1) number = 0;
+    fclose(file);
+    return number;
+}
+
+/* A guard page by mprotect splits a mapping in two, so a fiber costs two of the process's maps. */
+static void check_guards(struct diagnosis *diagnosis)
+{
+    const uint64_t wanted = 262144;
+    uint64_t maps = number_in("/proc/sys/vm/max_map_count");
+    if (guards_are_cheap()) {
+        say(diagnosis, true, USEFUL, "guard pages for as many fibers as memory holds", "");
+        return;
+    }
+    say(diagnosis, maps >= wanted, USEFUL,
+        text_of("guard pages for %" PRIu64 " fibers (vm.max_map_count is %" PRIu64 ")", maps / 2,
+                maps),
+        text_of("sysctl -w vm.max_map_count=%" PRIu64, wanted));
+}
+
+static void check_files(struct diagnosis *diagnosis)
+{
+    const rlim_t wanted = 16384;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    say(diagnosis, limit.rlim_max >= wanted, USEFUL,
+        text_of("%llu open files, so about as many connections at once",
+                (unsigned long long)limit.rlim_max),
+        text_of("ulimit -Hn %llu, as root, in the shell that runs the image",
+                (unsigned long long)wanted));
+}
+
+int command_doctor(int count, char *arguments[])
+{
+    struct options options = {
+        .name = "doctor",
+        .words = "Says what this machine can build and run, and the exact command that mends what "
+                 "it cannot. The "
+                 "exit status is 1 when something is missing that is needed",
+    };
+    struct diagnosis diagnosis = { .broken = false };
+    options_read(&options, count, arguments);
+    check_compiler(&diagnosis);
+    check_programs(&diagnosis);
+    check_crunch(&diagnosis);
+    check_guards(&diagnosis);
+    check_files(&diagnosis);
+    return diagnosis.broken ? 1 : 0;
+}

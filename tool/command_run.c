@@ -1,0 +1,100 @@
+/* command_run.c - `loom run` and `loom debug`: becoming the image, or its debugger.
+ *
+ * The command does not stay between: it becomes the image, so that signals, the terminal and the
+ * exit status are the image's.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <loom/module.h>
+
+#include "build.h"
+#include "command.h"
+#include "fail.h"
+#include "options.h"
+#include "process.h"
+#include "watch.h"
+
+/* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
+static void check_publish(const char *publish)
+{
+    char *end;
+    unsigned long host = strtoul(publish, &end, 10);
+    if (*end != ':' || host == 0 || host > 65535)
+        fail_usage("--publish %s: write HOST:GUEST, two ports", publish);
+    unsigned long guest = strtoul(end + 1, &end, 10);
+    if (*end != '\0' || guest == 0 || guest > 65535) {
+        fail_usage("--publish %s: write HOST:GUEST, two ports", publish);
+    }
+    if (host != guest) {
+        fail_usage("--publish %s: on unix with --stack=socket the image listens on the host's own "
+                   "ports, so "
+                   "both are the same; tell the image its port instead: loom run APP -- --port=%lu",
+                   publish, host);
+    }
+}
+
+static void add_rest(struct command_line *line, const struct options *options)
+{
+    for (int i = 0; i < options->rest_count; i++)
+        command_line_add(line, options->rest[i], NULL);
+}
+
+int command_run(int count, char *arguments[])
+{
+    static const struct argp_option own[] = {
+        { "publish", 'p', "HOST:GUEST", 0, "reach the image's port GUEST at 127.0.0.1:HOST", 0 },
+        { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
+        { 0 },
+    };
+    struct options options = {
+        .name = "run",
+        .words = "Builds the image and runs it with the boot parameters after `--`; `-- --help` "
+                 "lists them",
+        .arguments = "[APP] [-- BOOT PARAMETERS]",
+        .own = own,
+        .takes_keys = true,
+        .takes_rest = true,
+    };
+    options_read(&options, count, arguments);
+    if (options.values['p'] != NULL) check_publish(options.values['p']);
+    struct application application = options_application(&options);
+    if (options.values['w'] != NULL) {
+        return watch_run(&application, &options.keys, options.rest, options.rest_count);
+    }
+    struct command_line line = { .count = 0 };
+    command_line_add(&line, build_or_fail(&application, &options.keys, ""), NULL);
+    add_rest(&line, &options);
+    process_become(&line);
+    fail("cannot run %s: %s", line.words[0], strerror(errno));
+}
+
+int command_debug(int count, char *arguments[])
+{
+    struct options options = {
+        .name = "debug",
+        .words =
+            "Builds the image and runs it under gdb, which then knows `fibers`; with --build=debug "
+            "it is easier to follow",
+        .arguments = "[APP] [-- BOOT PARAMETERS]",
+        .takes_keys = true,
+        .takes_rest = true,
+    };
+    options_read(&options, count, arguments);
+    struct application application = options_application(&options);
+    const char *image = build_or_fail(&application, &options.keys, "");
+    const char *script = text_of("%s/tool/gdb/loom.py", application.house.folder);
+    if (!process_exists("gdb")) fail("there is no gdb; install it: apt-get install gdb");
+
+    struct command_line line = { .count = 0 };
+    command_line_add(&line, "gdb", "-q", NULL);
+    if (access(script, R_OK) == 0) command_line_add(&line, "-x", script, NULL);
+    command_line_add(&line, "--args", image, NULL);
+    add_rest(&line, &options);
+    process_become(&line);
+    fail("cannot run gdb: %s", strerror(errno));
+}

@@ -1,0 +1,98 @@
+/* devices_network.c - what config.c can name to be reached by, and to speak over it.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include <loom/config.h>
+
+#include "config/graph.h"
+
+static const struct module stack_socket = {
+    .name = "stack_socket",
+    .signature = "stack",
+    .instance = "stack",
+    .header = "target/unix/stack_socket.h",
+    .words = "the host's sockets",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/unix/stack_socket*.c", "target/unix/tcp_socket*.c",
+                 "target/unix/udp_socket*.c", "target/unix/flow_*.c" },
+    .needs = { "flow", "tcp", "udp", "ip" },
+    .has_parameters = true,
+};
+
+static const struct module resolver = {
+    .name = "resolver_host",
+    .signature = "resolver",
+    .instance = "resolver",
+    .header = "target/unix/resolver_host.h",
+    .words = "names to addresses, by the host",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/unix/resolver_host*.c" },
+    .needs = { "ip" },
+};
+
+static const struct module server = {
+    .name = "http_server",
+    .signature = "http",
+    .instance = "http",
+    .header = "http/http_server.h",
+    .words = "a server of HTTP/1.1",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "lib/http/*.c" },
+    .needs = { "flow", "tcp", "ip", "kv" },
+    .has_parameters = true,
+};
+
+static const struct module client = {
+    .name = "http_client",
+    .signature = "http_client",
+    .instance = "client",
+    .header = "http/http_client.h",
+    .words = "a client of HTTP/1.1",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "lib/http/*.c" },
+    .needs = { "flow", "tcp", "ip", "kv" },
+    .has_parameters = true,
+};
+
+/* The one attachment there is, unless it was given a name: then the next call makes another. */
+static struct stack *default_stack_made(void)
+{
+    for (size_t i = 0; i < graph.device_count; i++) {
+        struct device *device = graph.devices[i];
+        if (device->module == &stack_socket && device->given == NULL) return (void *)&device->whole;
+    }
+    return NULL;
+}
+
+struct stack *default_stack_at(struct place place)
+{
+    struct stack *made = default_stack_made();
+    key_choice("stack", "socket", "what speaks TCP and UDP");
+    return made != NULL ? made : device_at(place, &stack_socket, DEVICES());
+}
+
+struct tcp *stack_tcp(struct stack *stack)
+{
+    return device_part(stack, "tcp", "$.stack.tcp");
+}
+
+struct udp *stack_udp(struct stack *stack)
+{
+    return device_part(stack, "udp", "$.stack.udp");
+}
+
+struct resolver *resolver_host_at(struct place place)
+{
+    return device_at(place, &resolver, DEVICES());
+}
+
+struct http *http_server_at(struct place place, struct tcp *tcp)
+{
+    return device_at(place, &server, DEVICES(tcp));
+}
+
+struct http_client *http_client_at(struct place place, struct tcp *tcp, struct resolver *host)
+{
+    return device_at(place, &client, DEVICES(tcp, host));
+}

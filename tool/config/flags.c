@@ -1,0 +1,104 @@
+/* flags.c - the flags of an image.
+ *
+ * A release is hardened: a broken invariant is a trap with a backtrace, not an exploit.
+ * --harden=off exists to measure what that costs, and for nothing else.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "config/flags.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "config/graph.h"
+
+enum { FLAGS_MAX = 64 };
+
+static const char *const language[] = {
+    "-std=gnu17",
+    "-g",
+    "-fno-omit-frame-pointer",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fPIE",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wshadow",
+    "-Wconversion",
+    "-Wstrict-prototypes",
+    "-Wmissing-prototypes",
+    "-Wvla",
+    "-Wundef",
+    "-Wcast-qual",
+    "-Wwrite-strings",
+    "-Wimplicit-fallthrough",
+    "-Werror",
+    "-fdiagnostics-color=always",
+    NULL,
+};
+
+static const char *const release[] = { "-O2", "-Wframe-larger-than=1024", NULL };
+
+static const char *const hardened[] = {
+    "-fsanitize=bounds,signed-integer-overflow,shift,null,unreachable,return",
+    "-ftrivial-auto-var-init=zero",
+    "-fstack-protector-strong",
+    "-fstack-clash-protection",
+    "-D_FORTIFY_SOURCE=2",
+    NULL,
+};
+
+static const char *const hardened_gcc[] = { "-fsanitize-undefined-trap-on-error", NULL };
+
+static const char *const hardened_clang[] = {
+    "-fsanitize-trap=bounds,signed-integer-overflow,shift,null,unreachable,return",
+    "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang",
+    NULL,
+};
+
+static const char *const debug[] = { "-O1", "-fsanitize=address,undefined",
+                                     "-fno-sanitize-recover=all", NULL };
+
+static const char *const link_always[] = { "-pie", "-Wl,--gc-sections",
+                                           "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--as-needed",
+                                           NULL };
+
+static const char *const link_debug[] = { "-fsanitize=address,undefined", NULL };
+
+static void append(const char *list[], size_t *count, const char *const words[])
+{
+    for (size_t i = 0; words[i] != NULL && *count < FLAGS_MAX - 1; i++)
+        list[(*count)++] = words[i];
+}
+
+static bool compiler_is_clang(void)
+{
+    char line[256] = "";
+    FILE *answer = popen(text_of("'%s' --version", graph.compiler), "r");
+    if (answer == NULL) return false;
+    bool read = fgets(line, sizeof line, answer) != NULL;
+    pclose(answer);
+    return read && strstr(line, "clang") != NULL;
+}
+
+const char *const *flags_compile(void)
+{
+    static const char *flags[FLAGS_MAX];
+    size_t count = 0;
+    append(flags, &count, language);
+    append(flags, &count, graph.debug ? debug : release);
+    if (!graph.debug && graph.hardened) {
+        append(flags, &count, hardened);
+        append(flags, &count, compiler_is_clang() ? hardened_clang : hardened_gcc);
+    }
+    return flags;
+}
+
+const char *const *flags_link(void)
+{
+    static const char *flags[FLAGS_MAX];
+    size_t count = 0;
+    append(flags, &count, link_always);
+    if (graph.debug) append(flags, &count, link_debug);
+    return flags;
+}

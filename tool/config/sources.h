@@ -1,0 +1,39 @@
+/* sources.h - which files are compiled into the image.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_CONFIG_SOURCES_H
+#define LOOM_CONFIG_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <loom/module.h>
+
+enum unit_use {
+    UNIT_IMAGE,       /* in the image and in its tests */
+    UNIT_APPLICATION, /* the application's own, the same */
+    UNIT_TEST,        /* in its tests only */
+};
+
+struct unit {
+    const char *source;          /* absolute */
+    const char *object;          /* from the output folder */
+    const char *label;           /* the module that `loom size` adds it to */
+    const struct module *module; /* NULL: nobody described it */
+    enum unit_use use;
+};
+
+struct units {
+    struct unit *units;
+    size_t count;
+    const char **folders; /* whose change may change the list */
+    size_t folder_count;
+    const char **libraries;
+    size_t library_count;
+};
+
+/* Collects, from the complete graph, what is always needed, what its devices need, and the
+ * application's own files. */
+struct units units_collect(void);
+
+#endif

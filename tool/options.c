@@ -1,0 +1,110 @@
+/* options.c - the command line that most commands share.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <loom/module.h>
+
+#include "fail.h"
+
+static const struct argp_option shared[] = {
+    { "target", 't', "TARGET", 0, "what the image runs on (default: unix); see `loom targets`", 0 },
+    { 0 },
+};
+
+static bool list_names(const struct argp_option *list, const char *word, size_t length)
+{
+    for (const struct argp_option *option = list; option != NULL && option->name != NULL;
+         option++) {
+        if (strlen(option->name) == length && strncmp(option->name, word, length) == 0) return true;
+    }
+    return false;
+}
+
+static bool is_key(const struct options *options, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    if (strncmp(word, "--", 2) != 0 || word[length] != '=') return false;
+    return !list_names(shared, word + 2, length - 2) &&
+           !list_names(options->own, word + 2, length - 2) && strncmp(word, "--help", length) != 0;
+}
+
+static error_t option_read(int key, char *value, struct argp_state *state)
+{
+    struct options *options = state->input;
+    if (key == 't') {
+        options->target = value;
+        options->has_target = true;
+    } else if (key == ARGP_KEY_ARG && options->arguments != NULL && !options->has_path) {
+        options->path = value;
+        options->has_path = true;
+    } else if (key > 0 && key < 128) {
+        options->values[key] = value != NULL ? value : "";
+    } else {
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* Takes out keys and what follows `--`; the others are argp's. */
+static int options_split(struct options *options, int count, char *arguments[])
+{
+    int kept = 1;
+    for (int i = 1; i < count; i++) {
+        if (options->takes_rest && strcmp(arguments[i], "--") == 0) {
+            options->rest = arguments + i + 1;
+            options->rest_count = count - i - 1;
+            break;
+        }
+        if (options->takes_keys && is_key(options, arguments[i])) {
+            keys_set(&options->keys, arguments[i]);
+        } else {
+            arguments[kept++] = arguments[i];
+        }
+    }
+    return kept;
+}
+
+static const char *documentation(const struct options *options)
+{
+    return text_of("%s.%s", options->words,
+                   options->takes_keys
+                       ? "\vKeys change what the image is made of, and are remembered: "
+                         "--build=release|debug, --harden=on|off, and those that `loom "
+                         "describe` lists, such as --pages=image|host."
+                       : "");
+}
+
+void options_read(struct options *options, int count, char *arguments[])
+{
+    struct argp_child children[2] = { { .argp = NULL } };
+    const struct argp shared_argp = { .options = shared };
+    const struct argp argp = {
+        .options = options->own,
+        .parser = option_read,
+        .args_doc = options->arguments,
+        .doc = documentation(options),
+        .children = children,
+    };
+    bool about_application = options->arguments != NULL &&
+                             strstr(options->arguments, "APP") != NULL;
+    if (about_application) children[0] = (struct argp_child){ .argp = &shared_argp };
+
+    options->target = "unix";
+    options->path = ".";
+    static char program[64];
+    snprintf(program, sizeof program, "loom %s", options->name);
+    arguments[0] = program;
+    count = options_split(options, count, arguments);
+    arguments[count] = NULL;
+    argp_parse(&argp, count, arguments, 0, NULL, options);
+}
+
+struct application options_application(const struct options *options)
+{
+    return application_open(options->path, options->target);
+}

@@ -1,0 +1,26 @@
+/* target.c - the targets there are.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "target.h"
+
+#include <string.h>
+
+const struct target targets[] = {
+    {
+        .name = "unix",
+        .words = "a process of this machine, over the host's sockets and files",
+        .sources = { "target/hosted/*.c", "target/hosted/*.S", "target/unix/*.c",
+                     "target/unix/*.S" },
+        .without = { "stack_*", "tcp_*", "udp_*", "kv_*", "resolver_*", "flow_*" },
+        .libraries = "",
+    },
+    { .name = NULL },
+};
+
+const struct target *target_find(const char *name)
+{
+    for (const struct target *target = targets; target->name != NULL; target++) {
+        if (strcmp(target->name, name) == 0) return target;
+    }
+    return NULL;
+}

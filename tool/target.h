@@ -1,0 +1,28 @@
+/* target.h - what an image can be built for; known to the `loom` command and to the configuration
+ * alike.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TOOL_TARGET_H
+#define LOOM_TOOL_TARGET_H
+
+#define LOOM_VERSION "0.1.0"
+
+enum { TARGET_SOURCES_MAX = 24 };
+
+struct target {
+    const char *name;
+    const char *words;
+    const char
+        *sources[TARGET_SOURCES_MAX]; /* what every image has of it; patterns, from the house */
+    const char *without[TARGET_SOURCES_MAX]; /* of those, what belongs to modules: compiled when
+                                                they are wired in */
+    const char *libraries;
+};
+
+/* Ends with one whose name is NULL. */
+extern const struct target targets[];
+
+/* NULL: there is no such target. */
+const struct target *target_find(const char *name);
+
+#endif
