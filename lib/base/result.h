@@ -26,6 +26,12 @@ enum result {
 /* For every function whose result says what the world did. */
 #define CHECKED __attribute__((warn_unused_result))
 
+/* Where nothing can or need be done about it; say why at the call. */
+static inline void result_ignore(enum result result)
+{
+    (void)result;
+}
+
 /* A result in words: "timed out". Never NULL. */
 const char *result_text(enum result result);
 

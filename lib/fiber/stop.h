@@ -13,6 +13,16 @@
 #include <stdint.h>
 
 #include "base/result.h"
+#include "parameter/parameter.h"
+
+struct stop_parameters {
+    uint64_t timeout_ns;
+};
+extern const struct parameter stop_parameters[];
+
+/* Before the first fiber runs; nothing is requested. And after it has ended. */
+void stop_open(const struct stop_parameters *parameters);
+void stop_close(void);
 
 bool stop_is_requested(void);
 

@@ -1,0 +1,95 @@
+/* poll.c - the epoll instance, and target_wait on top of it.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "target/unix/poll.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/units.h"
+#include "target/clock.h"
+#include "target/wait.h"
+
+#define EVENTS_MAX 256
+
+/* The image's one epoll instance, and the events of the burst that is being delivered. */
+static struct {
+    int descriptor;
+    int burst_length, burst_at;
+    struct epoll_event burst[EVENTS_MAX];
+} poller = { .descriptor = -1 };
+
+enum result poll_open(void)
+{
+    poller.descriptor = epoll_create1(EPOLL_CLOEXEC);
+    return poller.descriptor < 0 ? FULL : OK;
+}
+
+void poll_close(void)
+{
+    (void)close(poller.descriptor);
+    poller.descriptor = -1;
+}
+
+enum result poll_add(struct poll *poll)
+{
+    assert(!poll->added);
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                 .data.ptr = poll };
+    if (epoll_ctl(poller.descriptor, EPOLL_CTL_ADD, poll->descriptor, &event) == 0) {
+        poll->added = true;
+        return OK;
+    }
+    assert(errno != EBADF && errno != EEXIST && errno != EINVAL);
+    return errno == EPERM ? UNSUPPORTED : FULL;
+}
+
+void poll_forget(struct poll *poll)
+{
+    if (!poll->added) return;
+    poll->added = false;
+    for (int i = poller.burst_at; i < poller.burst_length; i++) {
+        if (poller.burst[i].data.ptr == poll) poller.burst[i].data.ptr = NULL;
+    }
+}
+
+void poll_remove(struct poll *poll)
+{
+    if (!poll->added) return;
+    int removed = epoll_ctl(poller.descriptor, EPOLL_CTL_DEL, poll->descriptor, NULL);
+    assert(removed == 0);
+    poll_forget(poll);
+}
+
+static int wait_for_events(uint64_t deadline_ns)
+{
+    struct timespec timeout = { 0 };
+    if (deadline_ns == NEVER)
+        return epoll_pwait2(poller.descriptor, poller.burst, EVENTS_MAX, NULL, NULL);
+    if (deadline_ns != NO_WAIT) {
+        uint64_t now_ns = clock_monotonic_ns();
+        uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+        timeout.tv_sec = (time_t)(left_ns / S_NS);
+        timeout.tv_nsec = (long)(left_ns % S_NS);
+    }
+    return epoll_pwait2(poller.descriptor, poller.burst, EVENTS_MAX, &timeout, NULL);
+}
+
+void target_wait(uint64_t deadline_ns)
+{
+    int count = wait_for_events(deadline_ns);
+    if (count < 0) {
+        assert_that(errno, ==, EINTR);
+        return;
+    }
+    poller.burst_length = count;
+    for (poller.burst_at = 0; poller.burst_at < count;) {
+        struct epoll_event event = poller.burst[poller.burst_at++];
+        struct poll *poll = event.data.ptr;
+        if (poll != NULL) poll->ready(poll, event.events);
+    }
+    poller.burst_length = poller.burst_at = 0;
+}

@@ -1,0 +1,14 @@
+/* signals.h - the signals that ask a process to end.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_UNIX_SIGNALS_H
+#define LOOM_UNIX_SIGNALS_H
+
+#include "base/result.h"
+
+/* From now on SIGTERM and SIGINT ask the image to stop (fiber/stop.h); a second one ends it at
+ * once. SIGUSR1 writes the fibers' census. */
+enum result signals_open(void) CHECKED;
+void signals_close(void);
+
+#endif

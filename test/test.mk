@@ -1,0 +1,68 @@
+# test.mk - builds and runs the library's own tests.
+#
+# Every NAME_test.c becomes a program over the unix target, every NAME_sim_test.c one in virtual time. Three variants:
+#   debug     gcc with the address and undefined-behaviour sanitizers
+#   clang     the same with clang
+#   release   gcc with the hardening of a release image
+# `make build/test/debug/lib/kv/kv_memory_test` builds one, `make check-unit TESTS=lib/kv VARIANTS=debug` runs a folder's.
+
+VARIANTS ?= debug clang release
+TESTS    ?= lib target
+
+HARDENED := -O2 -fsanitize=bounds,signed-integer-overflow,shift,null,unreachable,return \
+            -fsanitize-undefined-trap-on-error -ftrivial-auto-var-init=zero -fstack-protector-strong \
+            -fstack-clash-protection
+SANITIZED := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+
+CC_debug      := gcc
+CC_clang      := clang
+CC_release    := gcc
+CFLAGS_debug   = $(SANITIZED)
+CFLAGS_clang   = $(SANITIZED)
+CFLAGS_release = $(HARDENED)
+
+LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
+HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
+UNIX_SOURCES := $(filter-out %_test.c,$(wildcard target/unix/*.c))
+SIM_SOURCES  := $(filter-out %_test.c,$(wildcard target/sim/*.c))
+TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c)
+
+# The objects of a list of sources, in the variant of the target that asks.
+objects = $(addsuffix .o,$(basename $(addprefix $(BUILD)/test/$(1)/,$(2))))
+
+define variant_rules
+$(BUILD)/test/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(CC_$(1)) $(COMMON) $$(CFLAGS_$(1)) -c $$< -o $$@
+
+$(BUILD)/test/$(1)/%.o: %.S
+	@mkdir -p $$(@D)
+	$$(CC_$(1)) -g -c $$< -o $$@
+
+$(BUILD)/test/$(1)/libloom.a: $(call objects,$(1),$(LIB_SOURCES) $(HOST_SOURCES))
+$(BUILD)/test/$(1)/libunix.a: $(call objects,$(1),$(UNIX_SOURCES))
+$(BUILD)/test/$(1)/libsim.a:  $(call objects,$(1),$(SIM_SOURCES))
+$(BUILD)/test/$(1)/%.a:
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+# Virtual time first: the more particular pattern.
+$(BUILD)/test/$(1)/%_sim_test: $(BUILD)/test/$(1)/%_sim_test.o $(BUILD)/test/$(1)/lib/test/test_main.o \
+                               $(BUILD)/test/$(1)/libloom.a $(BUILD)/test/$(1)/libsim.a
+	$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lbearssl -o $$@
+
+$(BUILD)/test/$(1)/%_test: $(BUILD)/test/$(1)/%_test.o $(BUILD)/test/$(1)/lib/test/test_main.o \
+                           $(BUILD)/test/$(1)/libloom.a $(BUILD)/test/$(1)/libunix.a
+	$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lbearssl -lpthread -o $$@
+endef
+$(foreach variant,$(VARIANTS),$(eval $(call variant_rules,$(variant))))
+
+SELECTED := $(filter $(addsuffix /%,$(TESTS)) $(TESTS),$(TEST_SOURCES))
+PROGRAMS := $(foreach variant,$(VARIANTS),$(patsubst %.c,$(BUILD)/test/$(variant)/%,$(SELECTED)))
+
+.PHONY: check-unit
+check-unit: $(PROGRAMS)
+	@test/run-programs $(PROGRAMS)
+
+.SECONDARY:
+-include $(shell find $(BUILD)/test -name '*.d' 2>/dev/null)
