@@ -12,7 +12,8 @@ TESTS    ?= lib target
 HARDENED := -O2 -fsanitize=bounds,signed-integer-overflow,shift,null,unreachable,return \
             -fsanitize-undefined-trap-on-error -ftrivial-auto-var-init=zero -fstack-protector-strong \
             -fstack-clash-protection
-SANITIZED := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+# Redzones make frames large: their size is a release build's concern.
+SANITIZED := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-frame-larger-than
 
 CC_debug      := gcc
 CC_clang      := clang
@@ -30,30 +31,36 @@ TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c)
 # The objects of a list of sources, in the variant of the target that asks.
 objects = $(addsuffix .o,$(basename $(addprefix $(BUILD)/test/$(1)/,$(2))))
 
+LINK_LIBRARIES = -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lbearssl -lpthread
+
+# Each output is written beside its place and moved there, so that two builds at once do not see halves.
 define variant_rules
 $(BUILD)/test/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) $(COMMON) $$(CFLAGS_$(1)) -c $$< -o $$@
+	$$(call say,$$@)
+	$(Q)$$(CC_$(1)) $(COMMON) $$(CFLAGS_$(1)) -MMD -MP -MT $$@ -MF $$(@:.o=.d) -c $$< -o $$@.$$$$$$$$ && mv $$@.$$$$$$$$ $$@
 
 $(BUILD)/test/$(1)/%.o: %.S
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) -g -c $$< -o $$@
+	$$(call say,$$@)
+	$(Q)$$(CC_$(1)) -g -c $$< -o $$@
 
 $(BUILD)/test/$(1)/libloom.a: $(call objects,$(1),$(LIB_SOURCES) $(HOST_SOURCES))
 $(BUILD)/test/$(1)/libunix.a: $(call objects,$(1),$(UNIX_SOURCES))
 $(BUILD)/test/$(1)/libsim.a:  $(call objects,$(1),$(SIM_SOURCES))
 $(BUILD)/test/$(1)/%.a:
-	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@.$$$$$$$$ $$^ && mv $$@.$$$$$$$$ $$@
 
 # Virtual time first: the more particular pattern.
 $(BUILD)/test/$(1)/%_sim_test: $(BUILD)/test/$(1)/%_sim_test.o $(BUILD)/test/$(1)/lib/test/test_main.o \
                                $(BUILD)/test/$(1)/libloom.a $(BUILD)/test/$(1)/libsim.a
-	$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lbearssl -o $$@
+	$$(call say,$$@)
+	$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) $(LINK_LIBRARIES) -o $$@
 
 $(BUILD)/test/$(1)/%_test: $(BUILD)/test/$(1)/%_test.o $(BUILD)/test/$(1)/lib/test/test_main.o \
                            $(BUILD)/test/$(1)/libloom.a $(BUILD)/test/$(1)/libunix.a
-	$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lbearssl -lpthread -o $$@
+	$$(call say,$$@)
+	$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(filter %.o,$$^) $(LINK_LIBRARIES) -o $$@
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call variant_rules,$(variant))))
 

@@ -86,6 +86,7 @@ __attribute__((noreturn)) static void fiber_main(void)
  */
 static void prepare_stack(struct fiber *fiber, size_t index)
 {
+    sanitizer_begin(fiber->stack);
     size_t colour_bytes = index % COLOURS * COLOUR_BYTES;
     size_t frame_words = 9; /* leaves the stack aligned to 16 bytes for the call in fiber_begin */
     uint64_t *top = (uint64_t *)(void *)(fiber->stack.bytes + fiber->stack.length_bytes -

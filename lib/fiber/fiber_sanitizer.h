@@ -9,7 +9,14 @@
 
 #if SANITIZED_ADDRESS
 
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+
+/* Before a stack is used again: the last frames on it never returned, so their marks are still there. */
+static inline void sanitizer_begin(struct span stack)
+{
+    __asan_unpoison_memory_region(stack.bytes, stack.length_bytes);
+}
 
 /* Before the switch. `ends`: nobody comes back to `from`. */
 static inline void sanitizer_leave(struct fiber *from, const struct fiber *to, bool ends)
@@ -31,6 +38,11 @@ static inline void sanitizer_arrive(struct fiber *fiber)
 }
 
 #else
+
+static inline void sanitizer_begin(struct span stack)
+{
+    (void)stack;
+}
 
 static inline void sanitizer_leave(struct fiber *from, const struct fiber *to, bool ends)
 {
