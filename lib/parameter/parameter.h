@@ -97,16 +97,29 @@ struct parameter_group {
     struct span values;
 };
 
+/* No image has more parameters than this. */
+#define PARAMETERS_MAX 512
+
+/* An error line fits: longer names and values are shown cut. */
+#define PARAMETER_MESSAGE_MAX 512
+
 /* Sets every value to its default, then reads `arguments` ("--name=value", "--name value",
  * "--flag"). On INVALID, `message` holds one line, without a newline, that names the argument and
- * what would be right; *message_bytes is its length. NOT_FOUND:
- * --help was asked for. Views among the values point into the arguments or the defaults. */
+ * what would be right; *message_bytes is its length. NOT_FOUND: --help was asked for. Views among
+ * the values point into the arguments or the defaults. Two parameters of one name, and a default
+ * that its own parameter refuses, are mistakes of the programmer and panic. */
 enum result parameter_read(const struct parameter_group groups[], size_t group_count,
                            const struct view arguments[], size_t argument_count,
                            struct span message, size_t *message_bytes)
     __attribute__((warn_unused_result));
 
-/* Gives the text of --help to `put`, line by line, each with its newline. */
+/* For the tests of a module that has a table: whether each row has a name in lower case with single
+ * dashes, a help text of one line in lower case without a full stop, and a default that the row
+ * itself accepts. */
+bool parameter_defaults_are_valid(const struct parameter table[]);
+
+/* Gives the text of --help to `put`, line by line, each with its newline and none longer than 80
+ * columns unless a single word is. */
 struct parameter_sink {
     void (*put)(struct parameter_sink *sink, struct view line);
 };
