@@ -11,6 +11,8 @@
 
 #include "fail.h"
 
+enum { OPTIONS_MAX = 8 };
+
 static const struct argp_option shared[] = {
     { "target", 't', "TARGET", 0, "what the image runs on (default: unix); see `loom targets`", 0 },
     { 0 },
@@ -79,24 +81,33 @@ static const char *documentation(const struct options *options)
                        : "");
 }
 
+/* Its own options, then those that every command about an application has. */
+static const struct argp_option *options_all(const struct options *options,
+                                             struct argp_option all[])
+{
+    size_t count = 0;
+    const bool about_application = options->arguments != NULL &&
+                                   strstr(options->arguments, "APP") != NULL;
+    for (const struct argp_option *own = options->own; own != NULL && own->name != NULL; own++)
+        all[count++] = *own;
+    if (about_application) all[count++] = shared[0];
+    all[count] = (struct argp_option){ 0 };
+    return all;
+}
+
 void options_read(struct options *options, int count, char *arguments[])
 {
-    struct argp_child children[2] = { { .argp = NULL } };
-    const struct argp shared_argp = { .options = shared };
+    struct argp_option all[OPTIONS_MAX + 1];
     const struct argp argp = {
-        .options = options->own,
+        .options = options_all(options, all),
         .parser = option_read,
         .args_doc = options->arguments,
         .doc = documentation(options),
-        .children = children,
     };
-    bool about_application = options->arguments != NULL &&
-                             strstr(options->arguments, "APP") != NULL;
-    if (about_application) children[0] = (struct argp_child){ .argp = &shared_argp };
+    static char program[64];
 
     options->target = "unix";
     options->path = ".";
-    static char program[64];
     snprintf(program, sizeof program, "loom %s", options->name);
     arguments[0] = program;
     count = options_split(options, count, arguments);

@@ -32,14 +32,16 @@ static void check_names(const struct device *device, const struct device *earlie
 static void check_devices(void)
 {
     for (size_t i = 0; i < graph.device_count; i++) {
-        const struct device *device = graph.devices[i];
         for (size_t j = 0; j < i; j++)
-            check_names(device, graph.devices[j]);
+            check_names(graph.devices[i], graph.devices[j]);
+    }
+    for (size_t i = 0; i < graph.device_count; i++) {
+        const struct device *device = graph.devices[i];
         if (!device->used) {
-            place_error(device->place,
-                        "nobody uses this %s; hand it to start() or to another device, "
-                        "or take it out",
-                        device->module->name);
+            place_error(
+                device->place,
+                "nobody uses this %s; hand it to start() or to another device, or take it out",
+                device->module->name);
         }
     }
 }

@@ -15,6 +15,7 @@ enum { FLAGS_MAX = 64 };
 
 static const char *const language[] = {
     "-std=gnu17",
+    "-D_GNU_SOURCE",
     "-g",
     "-fno-omit-frame-pointer",
     "-ffunction-sections",

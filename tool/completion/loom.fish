@@ -1,0 +1,36 @@
+# loom.fish - completion of the loom command for fish.
+#
+# SPDX-License-Identifier: ISC
+
+function __loom_targets
+    loom targets 2>/dev/null | string split -f 1 ' '
+end
+
+complete -c loom -f
+complete -c loom -n __fish_use_subcommand -l version -d 'which Loom this is'
+complete -c loom -n __fish_use_subcommand -a new -d 'make a new unikernel'
+complete -c loom -n __fish_use_subcommand -a configure -d 'weave it'
+complete -c loom -n __fish_use_subcommand -a build -d 'build its image'
+complete -c loom -n __fish_use_subcommand -a run -d 'build it and run it'
+complete -c loom -n __fish_use_subcommand -a test -d 'run its tests'
+complete -c loom -n __fish_use_subcommand -a describe -d 'say or draw what it is made of'
+complete -c loom -n __fish_use_subcommand -a size -d 'say which module costs what'
+complete -c loom -n __fish_use_subcommand -a debug -d 'run it under gdb'
+complete -c loom -n __fish_use_subcommand -a doctor -d 'say what this machine can run'
+complete -c loom -n __fish_use_subcommand -a targets -d 'list what an image can run on'
+complete -c loom -n __fish_use_subcommand -a clean -d 'remove what was built'
+complete -c loom -n __fish_use_subcommand -a help -d 'tell about a command'
+
+complete -c loom -l help -d 'tell about it'
+set -l about configure build run test describe size debug
+complete -c loom -n "__fish_seen_subcommand_from $about clean" -s t -l target -xa '(__loom_targets)' -d 'what the image runs on'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l build -xa 'release debug' -d 'how it is compiled'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l harden -xa 'on off' -d 'checks in a release'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l stack -xa socket -d 'what speaks TCP and UDP'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l pages -xa 'image host' -d 'where pages are'
+complete -c loom -n "__fish_seen_subcommand_from $about clean" -xa '(__fish_complete_directories)'
+complete -c loom -n '__fish_seen_subcommand_from run' -l publish -x -d 'reach a port of the image: HOST:GUEST'
+complete -c loom -n '__fish_seen_subcommand_from run' -l watch -d 'start again on a change'
+complete -c loom -n '__fish_seen_subcommand_from describe' -l dot -d 'for graphviz'
+complete -c loom -n '__fish_seen_subcommand_from describe' -l svg -d 'as a drawing'
+complete -c loom -n '__fish_seen_subcommand_from size' -l json -d 'for programs'
