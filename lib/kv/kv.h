@@ -116,9 +116,11 @@ static inline void kv_release(struct kv *kv, struct kv_value *value)
     kv->ops->release(kv, value);
 }
 
-/* May wait. Visits every key that begins with the segments of `prefix` ("posts" visits "posts/a"
- * but not "posts2"; empty: every key), in byte order. A prefix without keys visits nothing and is
- * OK. INVALID: the prefix is neither empty nor a valid key. */
+/* May wait. Visits every key that begins with the segments of `prefix` ("posts" visits "posts" and
+ * "posts/a" but not "posts2"; empty: every key), in byte order. A prefix without keys visits
+ * nothing and is OK. INVALID: the prefix is neither empty nor a valid key. FULL: too many listings
+ * at once. A visitor may wait and may change the store; whether it sees a key that comes or goes
+ * meanwhile is open, and every other key it sees once. */
 CHECKED static inline enum result kv_list(struct kv *kv, struct view prefix,
                                           struct kv_visitor *visitor)
 {
@@ -127,10 +129,11 @@ CHECKED static inline enum result kv_list(struct kv *kv, struct view prefix,
 }
 
 /* May wait. Applies all of the changes or none, in order; on OK they are durable, as far as the
- * store lasts at all. DENIED: the store is read-only. NOT_FOUND: a key to remove or to rename is
- * not there. EXISTS: a key would have to be a value and a prefix of others at once, and the store
- * cannot. FULL: no room. TOO_LARGE: one value or the batch is over the store's limit. INVALID: a
- * key is malformed. */
+ * store lasts at all. Each change sees what those before it have done. DENIED: the store is
+ * read-only. NOT_FOUND: a key to remove or to rename is not there. A key may be renamed to itself.
+ * EXISTS: a key would have to be a value and a prefix of others at once, and the store cannot.
+ * FULL: no room. TOO_LARGE: one value or the batch (KV_BATCH_MAX) is over the store's limit.
+ * INVALID: a key is malformed, or one that the store cannot have. */
 enum result kv_apply(struct kv *kv, const struct kv_change changes[], size_t count) CHECKED;
 
 /* ---- built on the signature ---- */
