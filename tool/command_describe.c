@@ -89,35 +89,56 @@ int command_size(int count, char *arguments[])
     return 0;
 }
 
-static FILE *self_open(const char *output, const char *name)
+/* A file of SELF in the making. One that says what it said keeps its time, which is part of what is
+ * crunched. */
+struct self_file {
+    const char *path;
+    FILE *file;
+    char *text;
+    size_t length_bytes;
+};
+
+static void self_open(struct self_file *self, const char *output, const char *name)
 {
-    const char *path = text_of("%s/self/%s", output, name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL) fail("cannot write %s: %s", path, strerror(errno));
-    return file;
+    *self = (struct self_file){ .path = text_of("%s/self/%s", output, name) };
+    self->file = open_memstream(&self->text, &self->length_bytes);
+    if (self->file == NULL) fail("no memory for %s", self->path);
+}
+
+static void self_close(struct self_file *self)
+{
+    if (fclose(self->file) != 0) fail("no memory for %s", self->path);
+    const char *before = file_read(self->path);
+    if (before != NULL && strcmp(before, self->text) == 0) return;
+    FILE *file = fopen(self->path, "w");
+    if (file == NULL || fputs(self->text, file) < 0 || fclose(file) != 0) {
+        fail("cannot write %s: %s", self->path, strerror(errno));
+    }
 }
 
 static void self_copy(const char *output, const char *name)
 {
-    char *text = file_read(text_of("%s/%s", output, name));
+    const char *text = file_read(text_of("%s/%s", output, name));
     if (text == NULL) fail("cannot read %s/%s: %s", output, name, strerror(errno));
-    FILE *file = self_open(output, name);
-    fputs(text, file);
-    fclose(file);
-    free(text);
+    struct self_file self;
+    self_open(&self, output, name);
+    fputs(text, self.file);
+    self_close(&self);
 }
 
 static void self_draw(const char *output)
 {
     if (!drawing_is_possible()) {
         unlink(text_of("%s/self/graph.svg", output));
-        notice("without graphviz the image cannot show its graph; apt-get install graphviz, and "
+        notice("without graphviz the image cannot show its graph; apt-get install graphviz, then "
+               "loom clean and "
                "build again");
         return;
     }
-    FILE *file = self_open(output, "graph.svg");
-    if (!drawing_write(file, text_of("%s/graph.dot", output))) exit(STATUS_FAILED);
-    fclose(file);
+    struct self_file self;
+    self_open(&self, output, "graph.svg");
+    if (!drawing_write(self.file, text_of("%s/graph.dot", output))) exit(STATUS_FAILED);
+    self_close(&self);
 }
 
 /* Run by ninja once the image has been linked with nothing to tell about itself: writes what it
@@ -135,11 +156,13 @@ int command_self(int count, char *arguments[])
     self_copy(output, "graph.dot");
     self_copy(output, "manifest.json");
     self_draw(output);
-    FILE *html = self_open(output, "size.html");
-    size_write_html(html, &report);
-    fclose(html);
-    FILE *json = self_open(output, "size.json");
-    size_write_json(json, &report, name);
-    fclose(json);
+    struct self_file html;
+    self_open(&html, output, "size.html");
+    size_write_html(html.file, &report);
+    self_close(&html);
+    struct self_file json;
+    self_open(&json, output, "size.json");
+    size_write_json(json.file, &report, name);
+    self_close(&json);
     return 0;
 }

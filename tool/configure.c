@@ -104,6 +104,13 @@ static bool config_run(const struct application *application, const struct keys 
     command_line_add_list(&line, keys->words);
     int status = process_run(&line, NULL, NULL);
     if (status == STATUS_USAGE) exit(STATUS_USAGE);
+    if (status > 128) {
+        fprintf(stderr,
+                "%s:1: error: describing the image was ended by signal %d; does the file use a "
+                "pointer that "
+                "is a device's, which none is before the image runs?\n",
+                application->shown, status - 128);
+    }
     return status == 0;
 }
 

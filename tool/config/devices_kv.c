@@ -16,7 +16,8 @@ static const struct module pages_in_image = {
     .header = "kv/kv_crunch.h",
     .words = "files crunched into the image",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/kv/kv.c", "lib/kv/kv_crunch.c" },
+    .sources = { "lib/kv/kv_crunch*.c" },
+    .needs = { "kv" },
 };
 
 static const struct module pages_on_host = {
@@ -26,7 +27,8 @@ static const struct module pages_on_host = {
     .header = "target/unix/kv_directory.h",
     .words = "a folder of the host",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/kv/kv.c", "target/unix/kv_directory*.c" },
+    .sources = { "target/unix/kv_directory*.c" },
+    .needs = { "kv", "digest" },
     .has_parameters = true,
     .prefix = "pages",
 };
@@ -38,7 +40,8 @@ static const struct module directory = {
     .header = "target/unix/kv_directory.h",
     .words = "a folder of the host",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/kv/kv.c", "target/unix/kv_directory*.c" },
+    .sources = { "target/unix/kv_directory*.c" },
+    .needs = { "kv", "digest" },
     .has_parameters = true,
 };
 
@@ -49,7 +52,8 @@ static const struct module memory = {
     .header = "kv/kv_memory.h",
     .words = "keys and values in memory",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/kv/kv.c", "lib/kv/kv_memory.c" },
+    .sources = { "lib/kv/kv_memory*.c" },
+    .needs = { "kv", "digest" },
 };
 
 static const struct module self = {
@@ -59,7 +63,8 @@ static const struct module self = {
     .header = "kv/kv_crunch.h",
     .words = "what this very image is made of",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/kv/kv.c", "lib/kv/kv_crunch.c" },
+    .sources = { "lib/kv/kv_crunch*.c" },
+    .needs = { "kv" },
 };
 
 static const char *last_segment(const char *path)

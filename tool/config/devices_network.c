@@ -14,9 +14,9 @@ static const struct module stack_socket = {
     .header = "target/unix/stack_socket.h",
     .words = "the host's sockets",
     .home = MODULE_OF_HOUSE,
-    .sources = { "target/unix/stack_socket*.c", "target/unix/tcp_socket*.c",
-                 "target/unix/udp_socket*.c", "target/unix/flow_*.c" },
-    .needs = { "flow", "tcp", "udp", "ip" },
+    .sources = { "target/unix/stack_*.c", "target/unix/tcp_*.c", "target/unix/udp_*.c",
+                 "target/unix/flow_*.c" },
+    .needs = { "flow", "ip" },
     .has_parameters = true,
 };
 
@@ -38,8 +38,7 @@ static const struct module server = {
     .header = "http/http_server.h",
     .words = "a server of HTTP/1.1",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/http/*.c" },
-    .needs = { "flow", "tcp", "ip", "kv" },
+    .needs = { "http" },
     .has_parameters = true,
 };
 
@@ -50,8 +49,7 @@ static const struct module client = {
     .header = "http/http_client.h",
     .words = "a client of HTTP/1.1",
     .home = MODULE_OF_HOUSE,
-    .sources = { "lib/http/*.c" },
-    .needs = { "flow", "tcp", "ip", "kv" },
+    .needs = { "http" },
     .has_parameters = true,
 };
 

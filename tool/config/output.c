@@ -9,12 +9,11 @@
 
 #include "config/graph.h"
 
-struct output output_open(const char *name)
+void output_open(struct output *output, const char *name)
 {
-    struct output output = { .name = name };
-    output.file = open_memstream(&output.text, &output.length);
-    if (output.file == NULL) abort();
-    return output;
+    *output = (struct output){ .name = name };
+    output->file = open_memstream(&output->text, &output->length);
+    if (output->file == NULL) abort();
 }
 
 static bool file_holds(const char *path, const char *text, size_t length)

@@ -15,8 +15,8 @@ struct output {
     size_t length;
 };
 
-/* Opens a file of the output folder for writing to `output.file`. */
-struct output output_open(const char *name);
+/* Opens a file of the output folder for writing to `output->file`. The structure stays where it is until it is closed. */
+void output_open(struct output *output, const char *name);
 
 /* Puts it in place. */
 void output_close(struct output *output);

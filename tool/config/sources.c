@@ -85,6 +85,7 @@ struct addition {
     const char *root, *folder, *label;
     const struct module *module;
     enum unit_use use;
+    bool with_tests; /* a pattern takes tests and suites as well */
     const char *const *without;
     size_t without_count;
 };
@@ -102,7 +103,7 @@ static bool add_pattern(const struct addition *addition, const char *pattern)
         const char *source = found.gl_pathv[i];
         any = true;
         if (matches_any(addition->without, addition->without_count, source)) continue;
-        if (addition->use != UNIT_TEST && matches_any(never, 4, source)) continue;
+        if (!addition->with_tests && matches_any(never, 4, source)) continue;
         add_unit(addition->root, addition->folder, source, addition->label, addition->module,
                  addition->use);
     }
@@ -121,12 +122,14 @@ static void add_module(struct place place, const struct module *module);
  * folder lib/NAME. */
 static void add_need(struct place place, const char *name)
 {
+    const struct module *described = house_module(name);
     const char *folder = text_of("%s/lib/%s", graph.house, name);
-    for (size_t i = 0; i < graph.device_count; i++) {
-        if (strcmp(graph.devices[i]->module->name, name) == 0) {
-            add_module(place, graph.devices[i]->module);
-            return;
-        }
+    for (size_t i = 0; described == NULL && i < graph.device_count; i++) {
+        if (strcmp(graph.devices[i]->module->name, name) == 0) described = graph.devices[i]->module;
+    }
+    if (described != NULL) {
+        add_module(place, described);
+        return;
     }
     if (!folder_exists(folder)) {
         place_error(place, "there is no module %s; the modules are the folders of %s/lib", name,
@@ -204,20 +207,40 @@ static const char *first_own_signature(const struct module *module)
     return module->home == MODULE_OF_APPLICATION ? module->signature : NULL;
 }
 
-static void add_tests(void)
+/* A test may use what else is in the folders of Loom that the image reaches: there are the doubles.
+ */
+static void add_doubles(void)
 {
-    const struct addition house = {
+    const struct addition doubles = {
         .root = "house", .folder = graph.house, .label = "test", .use = UNIT_TEST
     };
-    const struct addition application = {
-        .root = "app", .folder = graph.application, .label = "test", .use = UNIT_TEST
-    };
-    add_pattern(&house, "lib/test/*.c");
-    add_pattern(&application, "*_test.c");
+    const char *lib = text_of("%s/lib/", graph.house);
+    for (size_t i = 0, count = units.count; i < count; i++) {
+        const char *source = units.units[i].source;
+        if (strncmp(source, lib, strlen(lib)) != 0) continue;
+        add_pattern(&doubles, text_of("%.*s/*.c", (int)(strrchr(source, '/') - source), source));
+    }
+}
+
+static void add_tests(void)
+{
+    const struct addition harness = { .root = "house",
+                                      .folder = graph.house,
+                                      .label = "test",
+                                      .use = UNIT_HARNESS,
+                                      .with_tests = true };
+    const struct addition tests = { .root = "app",
+                                    .folder = graph.application,
+                                    .label = "test",
+                                    .use = UNIT_HARNESS,
+                                    .with_tests = true };
+    add_doubles();
+    add_pattern(&harness, "lib/test/*.c");
+    add_pattern(&tests, "*_test.c");
     for (size_t i = 0; i < graph.device_count; i++) {
         const char *signature = first_own_signature(graph.devices[i]->module);
         if (signature != NULL)
-            add_pattern(&house, text_of("lib/%s/%s_suite.c", signature, signature));
+            add_pattern(&harness, text_of("lib/%s/%s_suite.c", signature, signature));
     }
 }
 

@@ -10,9 +10,10 @@
 #include <loom/module.h>
 
 enum unit_use {
-    UNIT_IMAGE,       /* in the image and in its tests */
-    UNIT_APPLICATION, /* the application's own, the same */
-    UNIT_TEST,        /* in its tests only */
+    UNIT_HOUSE,       /* Loom's, in the image and, where they need it, in its tests */
+    UNIT_APPLICATION, /* the application's own, in both */
+    UNIT_TEST,        /* Loom's, in the tests where they need it */
+    UNIT_HARNESS,     /* the tests themselves and what runs them */
 };
 
 struct unit {

@@ -43,7 +43,8 @@ static void write_dot_edge(FILE *file, const char *from, const struct ticket *to
  * the reader's. */
 void write_graph(void)
 {
-    struct output output = output_open("graph.dot");
+    struct output output;
+    output_open(&output, "graph.dot");
     FILE *file = output.file;
     fprintf(
         file,
@@ -100,7 +101,8 @@ static void write_branch(FILE *file, const struct ticket *ticket, const char *in
 void write_words(void)
 {
     bool told[GRAPH_DEVICES_MAX] = { false };
-    struct output output = output_open("graph.txt");
+    struct output output;
+    output_open(&output, "graph.txt");
     fprintf(output.file, "%s on %s, starts in %s\n", unikernel_name, graph.target->name,
             graph.entry);
     for (size_t i = 0; i < graph.argument_count; i++)
@@ -147,7 +149,8 @@ static void write_device_json(FILE *file, const struct device *device)
 
 void write_manifest(void)
 {
-    struct output output = output_open("manifest.json");
+    struct output output;
+    output_open(&output, "manifest.json");
     FILE *file = output.file;
     fputs("{\n  ", file);
     write_pair(file, "loom", LOOM_VERSION, ",\n  ");

@@ -193,7 +193,8 @@ static void write_image_start(FILE *file)
 
 void write_main(void)
 {
-    struct output output = output_open("main.c");
+    struct output output;
+    output_open(&output, "main.c");
     FILE *file = output.file;
     fprintf(file,
             "/* main.c - %s on %s, as `loom configure` wove it from %s.\n"

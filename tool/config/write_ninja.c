@@ -76,6 +76,9 @@ static void write_rules(FILE *file)
           "\nrule link\n"
           "  command = $cc $link_flags -Wl,-Map=$out.map -o $out $in $libraries\n"
           "  description = $out\n"
+          "\nrule archive\n"
+          "  command = rm -f $out && ar qcs $out $in\n"
+          "  description = $out\n"
           "\nrule crunch\n"
           "  command = $crunch $name $folder $out $out.d\n"
           "  depfile = $out.d\n  deps = gcc\n  restat = 1\n  description = crunch $folder\n"
@@ -118,19 +121,30 @@ static void write_pages(FILE *file)
     }
 }
 
-/* The object files of an image or of its test program, without those about itself. */
-static void write_objects(FILE *file, const struct units *units, bool test)
+static void write_units(FILE *file, const struct units *units, enum unit_use use)
 {
     for (size_t i = 0; i < units->count; i++) {
-        if (units->units[i].use == UNIT_TEST && !test) continue;
+        if (units->units[i].use != use) continue;
         fputc(' ', file);
         output_ninja_path(file, units->units[i].object);
     }
+}
+
+/* The pages of the devices, without those about the image itself. */
+static void write_page_objects(FILE *file)
+{
     for (size_t i = 0; i < graph.device_count; i++) {
         const struct device *device = graph.devices[i];
         if (device->crunched != NULL) fprintf(file, " obj/%s_pages.o", device->name);
     }
-    if (!test) fputs(" obj/main.o obj/note.o", file);
+}
+
+static void write_image_objects(FILE *file, const struct units *units)
+{
+    fputs(" obj/main.o obj/note.o", file);
+    write_units(file, units, UNIT_APPLICATION);
+    write_page_objects(file);
+    write_units(file, units, UNIT_HOUSE);
 }
 
 static const struct device *device_of_self(void)
@@ -141,24 +155,41 @@ static const struct device *device_of_self(void)
     return NULL;
 }
 
+/* The stores of keys that a test may use digest their values with BearSSL, whether the image has
+ * one or not.
+ *
+ * Of the house, a test program takes what it needs and no more: it has no devices, and a main of
+ * its own. */
+static void write_test(FILE *file, const struct units *units, const struct device *self)
+{
+    fputs("\nbuild obj/house.a: archive", file);
+    write_units(file, units, UNIT_HOUSE);
+    write_units(file, units, UNIT_TEST);
+    fprintf(file, "\nbuild %s-test: link", unikernel_name);
+    write_units(file, units, UNIT_HARNESS);
+    write_units(file, units, UNIT_APPLICATION);
+    write_page_objects(file);
+    if (self != NULL) fprintf(file, " obj/%s_pages_empty.o", self->name);
+    fputs(" obj/house.a\n  libraries = $libraries -l:libbearssl.a\n", file);
+}
+
 static void write_programs(FILE *file, const struct units *units)
 {
     const struct device *self = device_of_self();
     if (self != NULL) {
         fprintf(file, "\nbuild %s.measured: link", unikernel_name);
-        write_objects(file, units, false);
+        write_image_objects(file, units);
         fprintf(file, " obj/%s_pages_empty.o\n", self->name);
-        fprintf(file,
-                "build self/size.json: self %s.measured | objects.txt manifest.json graph.dot\n",
-                unikernel_name);
+        fprintf(
+            file,
+            "build self/size.json: self %s.measured | objects.txt manifest.json graph.dot $loom\n",
+            unikernel_name);
     }
     fprintf(file, "\nbuild %s: link", unikernel_name);
-    write_objects(file, units, false);
+    write_image_objects(file, units);
     if (self != NULL) fprintf(file, " obj/%s_pages.o", self->name);
-    fprintf(file, "\n\nbuild %s-test: link", unikernel_name);
-    write_objects(file, units, true);
-    if (self != NULL) fprintf(file, " obj/%s_pages_empty.o", self->name);
     fputc('\n', file);
+    write_test(file, units, self);
 }
 
 static void write_config(FILE *file)
@@ -173,7 +204,8 @@ static void write_empty_pages(void)
 {
     const struct device *self = device_of_self();
     if (self == NULL) return;
-    struct output output = output_open(text_of("%s_pages_empty.c", self->name));
+    struct output output;
+    output_open(&output, text_of("%s_pages_empty.c", self->name));
     fprintf(output.file,
             "/* %s_pages_empty.c - nothing to tell yet: the image is linked with this to be "
             "measured. */\n"
@@ -186,7 +218,8 @@ static void write_empty_pages(void)
 /* Which module each object belongs to, for `loom size`. */
 static void write_object_list(const struct units *units)
 {
-    struct output output = output_open("objects.txt");
+    struct output output;
+    output_open(&output, "objects.txt");
     for (size_t i = 0; i < units->count; i++)
         fprintf(output.file, "%s\t%s\n", units->units[i].object, units->units[i].label);
     for (size_t i = 0; i < graph.device_count; i++) {
@@ -201,7 +234,8 @@ static void write_object_list(const struct units *units)
 /* What `loom` looks at to know whether to configure again, and what `loom run --watch` watches. */
 static void write_folder_list(const struct units *units)
 {
-    struct output output = output_open("folders.txt");
+    struct output output;
+    output_open(&output, "folders.txt");
     for (size_t i = 0; i < units->folder_count; i++)
         fprintf(output.file, "%s\n", units->folders[i]);
     output_close(&output);
@@ -211,10 +245,11 @@ static void write_folder_list(const struct units *units)
 static void write_test_list(const struct units *units)
 {
     const char *harness = text_of("%s/lib/test/", graph.house);
-    struct output output = output_open("tests.txt");
+    struct output output;
+    output_open(&output, "tests.txt");
     for (size_t i = 0; i < units->count; i++) {
         const struct unit *unit = &units->units[i];
-        if (unit->use != UNIT_TEST || strncmp(unit->source, harness, strlen(harness)) == 0)
+        if (unit->use != UNIT_HARNESS || strncmp(unit->source, harness, strlen(harness)) == 0)
             continue;
         fprintf(output.file, "%s\n", unit->source);
     }
@@ -223,14 +258,16 @@ static void write_test_list(const struct units *units)
 
 static void write_name(void)
 {
-    struct output output = output_open("name.txt");
+    struct output output;
+    output_open(&output, "name.txt");
     fprintf(output.file, "%s\n", unikernel_name);
     output_close(&output);
 }
 
 static void write_page_folder_list(void)
 {
-    struct output output = output_open("pages.txt");
+    struct output output;
+    output_open(&output, "pages.txt");
     for (size_t i = 0; i < graph.device_count; i++) {
         if (graph.devices[i]->crunched != NULL)
             fprintf(output.file, "%s\n", graph.devices[i]->crunched);
@@ -240,7 +277,8 @@ static void write_page_folder_list(void)
 
 static void write_note(void)
 {
-    struct output output = output_open("note.S");
+    struct output output;
+    output_open(&output, "note.S");
     fputs("/* note.S - the manifest, as an ELF note of owner \"Loom\". */\n"
           "    .section .note.loom, \"a\", @note\n    .balign 4\n"
           "    .long 5\n    .long 2f - 1f\n    .long 1\n    .asciz \"Loom\"\n    .balign 4\n"
@@ -253,7 +291,8 @@ static void write_note(void)
 void write_ninja(void)
 {
     struct units units = units_collect();
-    struct output output = output_open("build.ninja");
+    struct output output;
+    output_open(&output, "build.ninja");
     FILE *file = output.file;
 
     fprintf(file, "# build.ninja - written by `loom configure` for %s on %s; do not edit.\n",
