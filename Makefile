@@ -1,16 +1,34 @@
-# Loom. The two that matter: `make run` and `make check`. `make help` lists the rest.
+# Loom. The two commands that matter:
 #
-# The library's own tests are built here, in three variants; images are built by `loom`, with ninja.
+#   make run        builds the home page's unikernel and serves it (PORT=8080)
+#   make check      runs every test (VARIANTS="debug clang release")
+#
+# and the others:
+#
+#   make            builds the `loom` command: build/loom
+#   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
+#   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
+#   make lint       clang-tidy, cppcheck and the tree's own form
+#   make format     formats all C code
+#   make fuzz       fuzzes every parser (FUZZ_SECONDS=60, FUZZ=name)
+#   make bench      measures Loom beside its peers (BENCH=http,yield)
+#   make coverage   which lines the tests reach
+#   make clean
+#
+# Libraries and their tests are built here; images are built by `loom`, with ninja. V=1 shows the commands.
+#
+# SPDX-License-Identifier: ISC
 
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
-.DEFAULT_GOAL := help
+.DEFAULT_GOAL := tool
 
 BUILD := build
 PORT  ?= 8080
+JOBS  ?= $(shell nproc)
 
-# `make V=1 ...` shows the commands.
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = @$(if $(filter 1,$(V)),:,echo "  $(patsubst $(BUILD)/%,%,$(1))")
@@ -19,10 +37,30 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
             -Wundef -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Wframe-larger-than=1024 -Werror
 COMMON   := -std=gnu17 -D_GNU_SOURCE -g -fno-omit-frame-pointer -I. -Ilib $(WARNINGS)
 
--include tool/tool.mk
+include tool/tool.mk
 include test/test.mk
-include tool/crunch.mk
+include lint/lint.mk
+include fuzz/fuzz.mk
+include bench/bench.mk
 
-.PHONY: help
+.PHONY: run check install clean help packages-run packages-check
+packages-run:
+	@tool/packages run
+
+packages-check:
+	@tool/packages check
+
+run: packages-run
+	@$(MAKE) -s -j$(JOBS) tool build/loom-crunch
+	@build/loom run apps/homepage -- --port=$(PORT)
+
+check: packages-check
+	@test/check
+
+install: install-tool
+
+clean:
+	rm -rf $(BUILD) apps/*/build
+
 help:
-	@sed -n 's/^# *`make \([^`]*\)` */make \1: /p' Makefile
+	@sed -n 's/^#   make/make/p' Makefile

@@ -22,6 +22,10 @@ CFLAGS_debug   = $(SANITIZED)
 CFLAGS_clang   = $(SANITIZED)
 CFLAGS_release = $(HARDENED)
 
+# And a fourth for `make coverage`: which lines the tests reach.
+CC_coverage      := gcc
+CFLAGS_coverage  := -O0 --coverage -Wno-frame-larger-than
+
 LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
 HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
 UNIX_SOURCES := $(filter-out %_test.c,$(wildcard target/unix/*.c))
@@ -69,7 +73,12 @@ PROGRAMS := $(foreach variant,$(VARIANTS),$(patsubst %.c,$(BUILD)/test/$(variant
 
 .PHONY: check-unit
 check-unit: $(PROGRAMS)
-	@test/run-programs $(PROGRAMS)
+	@test/run-each $(PROGRAMS)
 
 .SECONDARY:
 -include $(shell find $(BUILD)/test -name '*.d' 2>/dev/null)
+
+# Each application's own tests, and the conformance suites of what its modules implement.
+.PHONY: check-apps
+check-apps: tool build/loom-crunch
+	@test/run-each $(patsubst %/config.c,"build/loom test %",$(wildcard apps/*/config.c))

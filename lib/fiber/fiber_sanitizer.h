@@ -12,7 +12,8 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
-/* Before a stack is used again: the last frames on it never returned, so their marks are still there. */
+/* Before a stack is used again: the last frames on it never returned, so their marks are still
+ * there. */
 static inline void sanitizer_begin(struct span stack)
 {
     __asan_unpoison_memory_region(stack.bytes, stack.length_bytes);

@@ -1,7 +1,9 @@
 /* fiber_switch.S - leaves one stack for another: void fiber_switch(void **save, void *load).
  *
- * Saves the registers that a call preserves (System V AMD64 ABI 3.2.1) on the old stack and takes them from the new one. The floating-point control words are
- * not switched: nobody in an image changes them. The return is a jump through a register, because the processor's return predictor would be wrong every time.
+ * Saves the registers that a call preserves (System V AMD64 ABI 3.2.1) on the old stack and takes
+ * them from the new one. The floating-point control words are not switched: nobody in an image
+ * changes them. The return is a jump through a register, because the processor's return predictor
+ * would be wrong every time.
  *
  *      saved stack     r15 r14 r13 r12 rbx rbp  return address
  *                      ^ stack pointer
@@ -57,7 +59,8 @@ fiber_switch:
     .cfi_endproc
     .size   fiber_switch, . - fiber_switch
 
-/* Where a new fiber begins: its saved rbx is what it calls. The zero return address above ends every backtrace. */
+/* Where a new fiber begins: its saved rbx is what it calls. The zero return address above ends
+ * every backtrace. */
     .globl  fiber_begin
     .type   fiber_begin, @function
 fiber_begin:

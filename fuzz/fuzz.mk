@@ -1,0 +1,26 @@
+# fuzz.mk - libFuzzer programs: one a parser, over virtual time, with the sanitizers.
+#
+#   make fuzz                   every target for FUZZ_SECONDS (60) each; new inputs go to build/fuzz/found/NAME
+#   make fuzz FUZZ=cursor       one
+#   make check-fuzz             every input of the corpora once, as part of `make check`
+
+FUZZ_SECONDS ?= 60
+FUZZ         ?= $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
+
+CC_fuzz      := clang
+CFLAGS_fuzz  := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-frame-larger-than
+$(eval $(call variant_rules,fuzz))
+
+FUZZ_PROGRAMS := $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
+
+$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libloom.a $(BUILD)/test/fuzz/libsim.a
+	@mkdir -p $(@D)
+	$(call say,$@)
+	$(Q)clang $(CFLAGS_fuzz) -fsanitize=fuzzer $(filter %.o,$^) $(subst $$$$,$$,$(LINK_LIBRARIES)) -o $@
+
+.PHONY: fuzz check-fuzz
+fuzz: packages-check $(FUZZ_PROGRAMS)
+	@fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+check-fuzz: $(FUZZ_PROGRAMS)
+	@fuzz/run corpus 0 $(FUZZ)
