@@ -59,6 +59,14 @@ static size_t shown_bytes(struct view text)
     return character < shape->least || is_hidden(character) ? 0 : length;
 }
 
+/* Whole or not at all. */
+static void put_hex_escape(struct writer *writer, uint8_t byte)
+{
+    struct writer escape = writer_over(writer_take(writer, sizeof "\\xNN" - 1));
+    writer_put(&escape, VIEW("\\x"));
+    writer_put_hex(&escape, byte, 2);
+}
+
 void writer_put_escaped(struct writer *writer, struct view text)
 {
     while (!view_is_empty(text) && !writer->ran_short) {
@@ -66,7 +74,7 @@ void writer_put_escaped(struct writer *writer, struct view text)
         if (length > 0)
             writer_put(writer, view_first(text, length));
         else
-            writer_format(writer, "\\x%02x", text.bytes[0]);
+            put_hex_escape(writer, text.bytes[0]);
         text = view_from_offset(text, MAX(length, (size_t)1));
     }
 }

@@ -1,6 +1,6 @@
 /* format.c - numbers and printf's conversions, without libc.
  *
- * A conversion that does not fit is left out whole, as with every write of a writer.
+ * What does not fit is left out: a number whole, of other text what is behind the end.
  *
  * SPDX-License-Identifier: ISC */
 #include "base/writer.h"
@@ -32,19 +32,39 @@ static void put_repeated(struct writer *writer, uint8_t byte, size_t count)
     span_fill(writer_take(writer, count), byte);
 }
 
-static void put_padded(struct writer *writer, const struct conversion *c, struct view sign,
-                       size_t zeros, struct view text)
+/* As much as fits. */
+static void put_text(struct writer *writer, struct view text)
 {
-    size_t length = sign.length_bytes + zeros + text.length_bytes;
+    bool is_cut = writer->ran_short || text.length_bytes > writer_left(writer);
+    if (!writer->ran_short)
+        writer_put(writer, is_cut ? view_first(text, writer_left(writer)) : text);
+    writer->ran_short = is_cut;
+}
+
+static void put_padded_number(struct writer *writer, const struct conversion *c, struct view sign,
+                              size_t zeros, struct view digits)
+{
+    size_t length = sign.length_bytes + zeros + digits.length_bytes;
     size_t padding = c->width > length ? c->width - length : 0;
+    struct span room = writer_take(writer, length + padding);
+    if (writer->ran_short) return;
+    struct writer number = writer_over(room);
     if (c->zeros && !c->left) {
         zeros += padding;
         padding = 0;
     }
+    if (!c->left) put_repeated(&number, ' ', padding);
+    writer_put(&number, sign);
+    put_repeated(&number, '0', zeros);
+    writer_put(&number, digits);
+    if (c->left) put_repeated(&number, ' ', padding);
+}
+
+static void put_padded_text(struct writer *writer, const struct conversion *c, struct view text)
+{
+    size_t padding = c->width > text.length_bytes ? c->width - text.length_bytes : 0;
     if (!c->left) put_repeated(writer, ' ', padding);
-    writer_put(writer, sign);
-    put_repeated(writer, '0', zeros);
-    writer_put(writer, text);
+    put_text(writer, text);
     if (c->left) put_repeated(writer, ' ', padding);
 }
 
@@ -54,9 +74,10 @@ static void put_number(struct writer *writer, struct conversion *c, struct view 
     size_t zeros = 0;
     if (c->has_precision) {
         c->zeros = false;
+        if (c->precision == 0 && view_equal(digits, VIEW("0"))) digits = VIEW("");
         if (c->precision > digits.length_bytes) zeros = c->precision - digits.length_bytes;
     }
-    put_padded(writer, c, sign, zeros, digits);
+    put_padded_number(writer, c, sign, zeros, digits);
 }
 
 static void put_signed(struct writer *writer, struct conversion *c, int64_t value)
@@ -84,8 +105,7 @@ static void put_string(struct writer *writer, struct conversion *c, const char *
     if (string == NULL) string = "(null)";
     while (length < most && string[length] != '\0')
         length++;
-    c->zeros = false;
-    put_padded(writer, c, VIEW(""), 0, view_from(string, length));
+    put_padded_text(writer, c, view_from(string, length));
 }
 
 static int64_t signed_argument(const struct conversion *c, __builtin_va_list *arguments)
@@ -115,16 +135,34 @@ static const char *read_flags(const char *at, struct conversion *c)
     }
 }
 
-static const char *read_count(const char *at, size_t *count, __builtin_va_list *arguments)
+static const char *read_digits(const char *at, size_t *count)
 {
-    if (*at == '*') {
-        int value = __builtin_va_arg(*arguments, int);
-        *count = value > 0 ? (size_t)value : 0;
-        return at + 1;
-    }
     for (*count = 0; *at >= '0' && *at <= '9'; at++)
         *count = *count * 10 + (size_t)(*at - '0');
     return at;
+}
+
+/* A negative one is a width to the left. */
+static const char *read_width(const char *at, struct conversion *c, __builtin_va_list *arguments)
+{
+    if (*at != '*') return read_digits(at, &c->width);
+    int value = __builtin_va_arg(*arguments, int);
+    if (value < 0) c->left = true;
+    c->width = value < 0 ? (size_t) - (int64_t)value : (size_t)value;
+    return at + 1;
+}
+
+/* A negative one counts as 0 here, not as none as with printf: it is what becomes of the length of
+ * a view that is too long for an int, and nothing says where that view's bytes end. */
+static const char *read_precision(const char *at, struct conversion *c,
+                                  __builtin_va_list *arguments)
+{
+    if (*at != '.') return at;
+    c->has_precision = true;
+    if (at[1] != '*') return read_digits(at + 1, &c->precision);
+    int value = __builtin_va_arg(*arguments, int);
+    c->precision = value > 0 ? (size_t)value : 0;
+    return at + 2;
 }
 
 static const char *read_length(const char *at, struct conversion *c)
@@ -153,8 +191,7 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
     case 'X': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, true); return;
     case 'c': {
         uint8_t byte = (uint8_t) __builtin_va_arg(*arguments, int);
-        c->zeros = false;
-        put_padded(writer, c, VIEW(""), 0, VIEW_OF(byte));
+        put_padded_text(writer, c, VIEW_OF(byte));
         return;
     }
     case 's': put_string(writer, c, __builtin_va_arg(*arguments, const char *)); return;
@@ -177,7 +214,7 @@ void writer_format_list(struct writer *writer, const char *words, __builtin_va_l
         const char *start = at;
         while (*at != '\0' && *at != '%')
             at++;
-        writer_put(writer, view_from(start, (size_t)(at - start)));
+        put_text(writer, view_from(start, (size_t)(at - start)));
         if (*at == '\0') break;
         at++;
         if (*at == '%') {
@@ -186,11 +223,8 @@ void writer_format_list(struct writer *writer, const char *words, __builtin_va_l
         }
         struct conversion c = { 0 };
         at = read_flags(at, &c);
-        at = read_count(at, &c.width, &arguments);
-        if (*at == '.') {
-            c.has_precision = true;
-            at = read_count(at + 1, &c.precision, &arguments);
-        }
+        at = read_width(at, &c, &arguments);
+        at = read_precision(at, &c, &arguments);
         at = read_length(at, &c);
         put_conversion(writer, *at++, &c, &arguments);
     }

@@ -87,7 +87,8 @@ void writer_put_hex(struct writer *writer, uint64_t value, unsigned digits);
 void writer_put_hex_bytes(struct writer *writer, struct view bytes);
 
 /* As printf, for: % flags "-0+ ", width, precision (both also "*"), h hh l ll z j t, and d i u x X
- * o c s p %. No floating point and no locale; the compiler checks the arguments. */
+ * o c s p %. No floating point and no locale; the compiler checks the arguments. Unlike the writes
+ * above it writes as much of a text as fits; of a number all or nothing. */
 __attribute__((format(printf, 2, 3))) void writer_format(struct writer *writer, const char *words,
                                                          ...);
 void writer_format_list(struct writer *writer, const char *words, __builtin_va_list arguments);

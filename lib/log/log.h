@@ -4,10 +4,14 @@
  *     #include "log/log.h"
  *     log_warning("connection limit of %zu reached", limit);
  *
- * A line: wall clock time, level, module, text. `--log=info` sets the level of all,
- * `--log=warning,http=debug` of one. Each place in the code may say `--log-burst` lines in a
- * second; what comes beyond is counted and told in one line when the second is over. (The bucket of
- * a place lives in a fixed table found by the address of its `struct log_place`.)
+ * A line: wall clock time in UTC, level, module, text:
+ *
+ *     2026-11-24T06:01:02.345Z warning http: connection limit of 1000 reached
+ *
+ * `--log=info` sets the level of all, `--log=warning,http=debug` of one. Each place in the code may
+ * say `--log-burst` lines in a second; what comes beyond is counted and told in one line when the
+ * second is over. (The bucket of a place lives in a fixed table found by the address of its
+ * `struct log_place`.)
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_LOG_H
@@ -34,16 +38,27 @@ struct log_parameters {
 extern const struct parameter log_parameters[];
 
 /* INVALID: `levels` is not understood; *message says what would be. Before it, everything up to
- * LOG_INFO is shown. */
+ * LOG_INFO is shown, with the default burst. The parameters' views live as long as the log. */
 enum result log_open(const struct log_parameters *parameters, const char **message) CHECKED;
+
+/* Once the loop of fibers runs: from now on what was held back is told by an alarm when its second
+ * is over; before, it waits for the next line of any place. */
+void log_follow_loop(void);
+
+/* Tells what is held back and lets go of the loop; the log works on as before log_open. */
+void log_close(void);
 
 bool log_is_shown(const char *module, enum log_level level);
 
-/* A line is cut at LOG_LINE_MAX bytes; bytes that are not printable ASCII or UTF-8 are shown as
- * \xNN, so that no peer can forge a line. */
+/* A line is cut at LOG_LINE_MAX bytes, its newline included, and then ends in "..."; bytes that are
+ * not printable ASCII or UTF-8 are shown as \xNN, so that no peer can forge a line. Does not wait;
+ * safe in the loop and on any stack. `words` is a literal. */
 #define LOG_LINE_MAX 512
 __attribute__((format(printf, 2, 3))) void log_at(const struct log_place *place, const char *words,
                                                   ...);
+
+/* A line of the fibers' census, without time, level and bound: it also ends a crash report. */
+__attribute__((format(printf, 1, 2))) void log_census(const char *words, ...);
 
 #define LOG_AT(level, ...) \
     do { \
