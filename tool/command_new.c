@@ -1,6 +1,8 @@
 /* command_new.c - `loom new`: a new unikernel from the template in tool/template.
  *
- * In the template's files, and in their names, NAME stands for the new one's name.
+ * There @name@ stands for the new one's name and @NAME@ for the same in capitals, in files and in
+ * their names, and each file's name ends in
+ * ".in", so that nothing takes a template for a source.
  *
  * SPDX-License-Identifier: ISC */
 #include <ctype.h>
@@ -17,17 +19,34 @@
 #include "fail.h"
 #include "options.h"
 
-static const char MARK[] = "NAME";
+struct template
+{
+    const char *name, *capitals;
+};
 
-/* The text with every NAME replaced. */
-static const char *text_fill(const char *text, const char *name)
+/* The text with every `mark` replaced by `by`. */
+static const char *text_replace(const char *text, const char *mark, const char *by)
 {
     const char *filled = "";
-    for (const char *mark = strstr(text, MARK); mark != NULL; mark = strstr(text, MARK)) {
-        filled = text_of("%s%.*s%s", filled, (int)(mark - text), text, name);
-        text = mark + sizeof MARK - 1;
+    for (const char *found = strstr(text, mark); found != NULL; found = strstr(text, mark)) {
+        filled = text_of("%s%.*s%s", filled, (int)(found - text), text, by);
+        text = found + strlen(mark);
     }
     return text_of("%s%s", filled, text);
+}
+
+static const char *text_fill(const struct template *template, const char *text)
+{
+    return text_replace(text_replace(text, "@name@", template->name), "@NAME@", template->capitals);
+}
+
+/* "@name@.c.in" makes "shop.c". A leading dot is put on here, because a template that git heeds is
+ * none. */
+static const char *file_name(const struct template *template, const char *name)
+{
+    size_t length = strlen(name) - strlen(".in");
+    const char *dot = strncmp(name, "gitignore", 9) == 0 ? "." : "";
+    return text_of("%s%s", dot, text_fill(template, text_of("%.*s", (int)length, name)));
 }
 
 static void folder_make(const char *path)
@@ -35,16 +54,16 @@ static void folder_make(const char *path)
     if (mkdir(path, 0777) != 0) fail("cannot make %s: %s", path, strerror(errno));
 }
 
-static void file_copy(const char *from, const char *to, const char *name)
+static void file_copy(const char *from, const char *to, const struct template *template)
 {
     char *text = file_read(from);
     FILE *file = fopen(to, "wx");
     if (text == NULL || file == NULL) fail("cannot copy %s to %s: %s", from, to, strerror(errno));
-    fputs(text_fill(text, name), file);
+    fputs(text_fill(template, text), file);
     if (fclose(file) != 0) fail("cannot write %s: %s", to, strerror(errno));
 }
 
-static void folder_copy(const char *from, const char *to, const char *name)
+static void folder_copy(const char *from, const char *to, const struct template *template)
 {
     glob_t found;
     struct stat status;
@@ -53,11 +72,11 @@ static void folder_copy(const char *from, const char *to, const char *name)
         fail("%s is empty; install Loom again", from);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i];
-        const char *copy = text_of("%s/%s", to, text_fill(strrchr(path, '/') + 1, name));
+        const char *name = strrchr(path, '/') + 1;
         if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-            folder_copy(path, copy, name);
+            folder_copy(path, text_of("%s/%s", to, name), template);
         } else {
-            file_copy(path, copy, name);
+            file_copy(path, text_of("%s/%s", to, file_name(template, name)), template);
         }
     }
     globfree(&found);
@@ -76,6 +95,14 @@ static void check_name(const char *name)
                    "and _",
                    name);
     }
+}
+
+static const char *capitals_of(const char *name)
+{
+    char *capitals = strdup(name);
+    for (char *letter = capitals; *letter != '\0'; letter++)
+        *letter = (char)toupper((unsigned char)*letter);
+    return capitals;
 }
 
 int command_new(int count, char *arguments[])
@@ -98,7 +125,8 @@ int command_new(int count, char *arguments[])
     if (stat(options.path, &status) == 0) {
         fail("%s is there already; choose another name, or remove it", options.path);
     }
-    folder_copy(text_of("%s/tool/template", house.folder), options.path, name);
+    const struct template template = { .name = name, .capitals = capitals_of(name) };
+    folder_copy(text_of("%s/tool/template", house.folder), options.path, &template);
     printf(
         "%s is there. Next:\n  loom run %s      then open http://localhost:8080/\n  loom test %s\n",
         options.path, options.path, options.path);
