@@ -186,8 +186,8 @@ static void flow_memory_abort(struct flow *flow)
     end_flow(end_of(flow), true);
 }
 
-/* Bytes that nobody read reset the connection, as RFC 1122 4.2.2.13 says; what this side has written
- * can still be read, as on a host whose peer has it already. */
+/* Bytes that nobody read reset the connection, as RFC 1122 4.2.2.13 says; what this side has
+ * written can still be read, as on a host whose peer has it already. */
 static void flow_memory_end_close(struct flow *flow)
 {
     struct flow_memory_end *end = end_of(flow);
