@@ -7,7 +7,6 @@
 #include "fiber/fiber_private.h"
 #include "fiber/fiber_sanitizer.h"
 #include "target/clock.h"
-#include "target/stack.h"
 
 void fiber_switch(void **save, void *load);
 void fiber_begin(void);
@@ -16,8 +15,6 @@ void fiber_begin(void);
  * otherwise share the few sets of the first-level cache that one page offset maps to. */
 #define COLOURS      16
 #define COLOUR_BYTES 128
-
-struct fiber_runtime fiber_runtime;
 
 /* ---- switching ---- */
 
@@ -56,7 +53,6 @@ void fiber_yield(void)
 static void fiber_end(struct fiber *self)
 {
     struct scope *scope = self->scope;
-    struct fiber_pool *pool = &fiber_runtime.pools[self->size];
 
     list_remove(&self->of_scope);
     if (list_is_empty(&scope->fibers)) {
@@ -65,9 +61,7 @@ static void fiber_end(struct fiber *self)
             fiber_wake(CONTAINER_OF(node, struct fiber, node), OK);
     }
     /* The stack is still under us, but nobody can take it before the switch has left it. */
-    self->state = FIBER_FREE;
-    pool->alive_count--;
-    list_prepend(&pool->free, &self->node);
+    fiber_pool_give_back(self);
     run_next(true);
 }
 
@@ -84,9 +78,10 @@ __attribute__((noreturn)) static void fiber_main(void)
  *
  *      r15 r14 r13 r12 rbx rbp fiber_begin 0 0 | colour | end of the stack
  */
-static void prepare_stack(struct fiber *fiber, size_t index)
+static void prepare_stack(struct fiber *fiber)
 {
     sanitizer_begin(fiber->stack);
+    size_t index = (size_t)(fiber - fiber_runtime.pools[fiber->size].fibers);
     size_t colour_bytes = index % COLOURS * COLOUR_BYTES;
     size_t frame_words = 9; /* leaves the stack aligned to 16 bytes for the call in fiber_begin */
     uint64_t *top = (uint64_t *)(void *)(fiber->stack.bytes + fiber->stack.length_bytes -
@@ -100,23 +95,6 @@ static void prepare_stack(struct fiber *fiber, size_t index)
     fiber->fake_stack = NULL;
 }
 
-static struct fiber *take_fiber(enum stack_size size)
-{
-    struct fiber_pool *pool = &fiber_runtime.pools[size];
-    struct list_node *node = list_take(&pool->free);
-    if (node != NULL) return CONTAINER_OF(node, struct fiber, node);
-    if (pool->used_count == pool->count) return NULL;
-
-    size_t index = pool->used_count++;
-    size_t stack_bytes = fiber_stack_bytes[size];
-    size_t stride = STACK_GUARD_BYTES + stack_bytes;
-    struct fiber *fiber = &pool->fibers[index];
-    fiber->size = size;
-    fiber->stack = span_first(span_from_offset(pool->arena, index * stride + STACK_GUARD_BYTES),
-                              stack_bytes);
-    return fiber;
-}
-
 static void fiber_deadline(struct alarm *alarm)
 {
     fiber_wake(CONTAINER_OF(alarm, struct fiber, alarm), TIMED_OUT);
@@ -127,18 +105,16 @@ enum result fiber_start(struct scope *scope, struct task *task, const char *name
 {
     assert_that(size, <, STACK_SIZES);
     if (scope->closing) return CANCELLED;
-    struct fiber *fiber = take_fiber(size);
+    struct fiber *fiber = fiber_pool_take(size);
     if (fiber == NULL) return FULL;
 
-    struct fiber_pool *pool = &fiber_runtime.pools[size];
-    pool->alive_count++;
     fiber->name = name;
     fiber->task = task;
     fiber->scope = scope;
     fiber->cancelled = fiber->shielded = false;
     fiber->alarm.due = fiber_deadline;
     list_append(&scope->fibers, &fiber->of_scope);
-    prepare_stack(fiber, (size_t)(fiber - pool->fibers));
+    prepare_stack(fiber);
     make_runnable(fiber);
     return OK;
 }
@@ -151,11 +127,6 @@ struct fiber *fiber_current(void)
 const char *fiber_name(const struct fiber *fiber)
 {
     return fiber->name;
-}
-
-size_t fiber_stacks_free(enum stack_size size)
-{
-    return fiber_runtime.pools[size].count - fiber_runtime.pools[size].alive_count;
 }
 
 /* ---- waiting ---- */

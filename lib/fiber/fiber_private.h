@@ -52,6 +52,11 @@ extern struct fiber_runtime fiber_runtime;
 
 extern const size_t fiber_stack_bytes[STACK_SIZES];
 
+/* A fiber with a stack of this size, its contents as they were left; NULL: none is free. And back.
+ */
+struct fiber *fiber_pool_take(enum stack_size size);
+void fiber_pool_give_back(struct fiber *fiber);
+
 /* Makes a waiting fiber runnable; its wait returns `result`. */
 void fiber_wake(struct fiber *fiber, enum result result);
 

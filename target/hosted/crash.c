@@ -61,7 +61,9 @@ NO_ADDRESS_CHECKS static void say_backtrace(uintptr_t frame)
     for (unsigned number = 1; number < BACKTRACE_MAX && stack_holds(stack, frame); number++) {
         const uintptr_t *words = (const uintptr_t *)frame;
         if (words[1] == 0) return;
-        say_frame(number, words[1]);
+        /* The call, not what stands behind it: after a call that never returns that is another
+         * function. */
+        say_frame(number, words[1] - 1);
         if (words[0] <= frame) return;
         frame = words[0];
     }
