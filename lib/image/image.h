@@ -30,7 +30,8 @@ enum result image_failed(const char *device, enum result result)
 
 /* Runs the image: reads the boot parameters, starts the ambient modules, and runs image_start on
  * the first fiber until it returns. The value is the exit status: 0 when it returned OK, 1 when it
- * did not, 2 for a bad parameter. */
+ * did not, 2 for a bad parameter. `--help` and `--version` write their text to the console and give
+ * 0. Fibers that are left behind are told in the log. Called once, by the target. */
 int image_run(void);
 
 #endif
