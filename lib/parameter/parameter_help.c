@@ -98,11 +98,19 @@ static size_t words_column(const struct parameter_groups *all)
     return INDENT + widest + GAP;
 }
 
+/* That a flag which is not given is off goes without saying. */
+static bool default_is_worth_telling(const struct parameter *parameter)
+{
+    struct view text = view_from_string(parameter->fallback);
+    if (parameter->type == PARAMETER_TYPE_FLAG) return !view_equal(text, VIEW("off"));
+    return !view_is_empty(text);
+}
+
 /* In brackets behind the words: "(1 to 65535; default 8080)". */
 static void put_default(struct writer *writer, const struct parameter *parameter)
 {
     bool has_range = value_has_range(parameter);
-    bool has_default = parameter->fallback[0] != '\0';
+    bool has_default = default_is_worth_telling(parameter);
     if (!has_range && !has_default) return;
     writer_put(writer, VIEW(" ("));
     if (has_range) value_put_range(writer, parameter);

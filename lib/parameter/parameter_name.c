@@ -11,9 +11,9 @@
 
 bool place_next(const struct parameter_groups *all, struct parameter_place *place)
 {
+    if (all->count == 0) return false;
     const struct parameter_group *end = &all->groups[all->count];
     if (place->group == NULL) {
-        if (all->count == 0) return false;
         place->group = all->groups;
         place->parameter = place->group->table;
     } else {
@@ -29,8 +29,8 @@ bool place_next(const struct parameter_groups *all, struct parameter_place *plac
 
 void place_put_name(struct writer *writer, const struct parameter_place *place)
 {
-    writer_format(writer, "%s%s%s", place->group->prefix, place->group->prefix[0] != '\0' ? "-" : "",
-                  place->parameter->name);
+    writer_format(writer, "%s%s%s", place->group->prefix,
+                  place->group->prefix[0] != '\0' ? "-" : "", place->parameter->name);
 }
 
 static struct view name_of(const struct parameter_place *place, struct span room)
@@ -41,8 +41,7 @@ static struct view name_of(const struct parameter_place *place, struct span room
     return writer_view(&writer);
 }
 
-bool place_find(const struct parameter_groups *all, struct view name,
-                struct parameter_place *place)
+bool place_find(const struct parameter_groups *all, struct view name, struct parameter_place *place)
 {
     uint8_t room[NAME_BYTES_MAX];
     *place = (struct parameter_place){ 0 };

@@ -84,8 +84,7 @@ static const struct values *read_words(struct view words)
         .device = "http0", .prefix = "", .table = table, .values = SPAN_OF(reading.values)
     };
     span_fill(SPAN_OF(reading.values), 0xee);
-    reading.result =
-        parameter_read(&group, 1, arguments, count, SPAN_OF(reading.room), &length);
+    reading.result = parameter_read(&group, 1, arguments, count, SPAN_OF(reading.room), &length);
     reading.message = view_from(reading.room, length);
     return &reading.values;
 }
@@ -182,9 +181,10 @@ TEST(parameter_reads_sizes)
     expect_refused(VIEW("--buffer=18014398509481985KiB"),
                    VIEW("--buffer=18014398509481985KiB is out of range: it takes a size such as "
                         "4096, 64KiB, 16MiB or 1GiB, from 1 to 1MiB"));
-    expect_refused(VIEW("--buffer=1kb"),
-                   VIEW("--buffer=1kb is not understood: it takes a size such as 4096, 64KiB, 16MiB "
-                        "or 1GiB, from 1 to 1MiB"));
+    expect_refused(
+        VIEW("--buffer=1kb"),
+        VIEW("--buffer=1kb is not understood: it takes a size such as 4096, 64KiB, 16MiB "
+             "or 1GiB, from 1 to 1MiB"));
 }
 
 TEST(parameter_reads_durations)
@@ -195,7 +195,8 @@ TEST(parameter_reads_durations)
     expect_that(values_of(VIEW("--idle-timeout=5ms"))->idle_ns, ==, 5 * MS_NS);
     expect_that(values_of(VIEW("--idle-timeout=5m"))->idle_ns, ==, 300 * S_NS);
     expect_that(values_of(VIEW("--idle-timeout=5h"))->idle_ns, ==, 18000 * S_NS);
-    expect_that(values_of(VIEW("--idle-timeout=5124095h"))->idle_ns, ==, (uint64_t)5124095 * 3600 * S_NS);
+    expect_that(values_of(VIEW("--idle-timeout=5124095h"))->idle_ns, ==,
+                (uint64_t)5124095 * 3600 * S_NS);
     expect_refused(VIEW("--idle-timeout=5124096h"),
                    VIEW("--idle-timeout=5124096h is out of range: it takes a duration such as "
                         "500ms, 60s, 5m or 1h"));
@@ -406,7 +407,7 @@ static const char help_wanted[] =
     "Usage: homepage [--NAME=VALUE | --NAME VALUE | --FLAG]...\n"
     "\n"
     "http0\n"
-    "  --verbose                say more (default off)\n"
+    "  --verbose                say more\n"
     "  --cached                 keep what was read (default on)\n"
     "  --port=NUMBER            TCP port to listen on (1 to 65535; default 8080)\n"
     "  --count=NUMBER           how many there are (at least 2; default 3)\n"

@@ -45,8 +45,7 @@ static const struct unit *find_unit(const struct unit units[], size_t count, str
 }
 
 static enum value_fault read_amount(const struct parameter *parameter, struct view text,
-                                    const struct unit units[], size_t unit_count,
-                                    struct span value)
+                                    const struct unit units[], size_t unit_count, struct span value)
 {
     size_t digits = count_digits(text);
     if (digits == 0) return VALUE_MALFORMED;
@@ -176,9 +175,7 @@ void value_put_expectation(struct writer *writer, const struct parameter *parame
     case PARAMETER_TYPE_FLAG: writer_put(writer, VIEW("on or off")); return;
     case PARAMETER_TYPE_TEXT: writer_put(writer, VIEW("any text")); return;
     case PARAMETER_TYPE_CHOICE: put_choices(writer, parameter->choices); return;
-    case PARAMETER_TYPE_PARSED:
-        writer_put(writer, view_from_string(parameter->kind));
-        return;
+    case PARAMETER_TYPE_PARSED: writer_put(writer, view_from_string(parameter->kind)); return;
     default: put_amount_expectation(writer, parameter); return;
     }
 }
