@@ -55,10 +55,26 @@ int command_build(int count, char *arguments[])
     return 0;
 }
 
-static bool has_tests(const struct application *application)
+static bool file_says_something(const struct application *application, const char *name,
+                                char **text)
 {
-    char *objects = file_read(application_file(application, "tests.txt"));
-    return objects != NULL && objects[0] != '\0';
+    *text = file_read(application_file(application, name));
+    return *text != NULL && (*text)[0] != '\0';
+}
+
+/* Without tests there is nothing to run; and a module that lacks its fixture would not be tested,
+ * though it could. */
+static void check_tests(const struct application *application)
+{
+    char *text;
+    if (file_says_something(application, "fixtures.txt", &text)) {
+        text[strcspn(text, "\n")] = '\0';
+        fail("%s: %s", application->shown, text);
+    }
+    if (!file_says_something(application, "tests.txt", &text)) {
+        fail("%s: it has no tests; write some in %s/%s_test.c, as lib/test/test.h tells",
+             application->shown, application->folder, application_name(application));
+    }
 }
 
 int command_test(int count, char *arguments[])
@@ -78,10 +94,7 @@ int command_test(int count, char *arguments[])
     bool configured = configure_if_changed(&application, &options.keys);
     build_unlock(lock);
     if (!configured) return STATUS_FAILED;
-    if (!has_tests(&application)) {
-        fail("%s: it has no tests; write some in %s/%s_test.c, as lib/test/test.h tells",
-             application.shown, application.folder, application_name(&application));
-    }
+    check_tests(&application);
     struct command_line line = { .count = 0 };
     command_line_add(&line, build_or_fail(&application, &options.keys, "-test"), NULL);
     for (int i = 0; i < options.rest_count; i++)

@@ -53,6 +53,7 @@ static const struct module memory = {
     .words = "keys and values in memory",
     .home = MODULE_OF_HOUSE,
     .sources = { "lib/kv/kv_memory*.c" },
+    .has_parameters = true,
     .needs = { "kv", "digest" },
 };
 

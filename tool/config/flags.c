@@ -60,8 +60,11 @@ static const char *const hardened_clang[] = {
 static const char *const debug[] = { "-O1", "-fsanitize=address,undefined",
                                      "-fno-sanitize-recover=all", NULL };
 
-static const char *const link_always[] = { "-pie", "-Wl,--gc-sections",
-                                           "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--as-needed",
+static const char *const link_always[] = { "-pie",
+                                           "-Wl,--gc-sections",
+                                           "-Wl,--build-id",
+                                           "-Wl,-z,relro,-z,now,-z,noexecstack",
+                                           "-Wl,--as-needed",
                                            NULL };
 
 static const char *const link_debug[] = { "-fsanitize=address,undefined", NULL };

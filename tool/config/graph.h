@@ -16,7 +16,7 @@
 
 #include "target.h"
 
-enum { GRAPH_DEVICES_MAX = 128, DEVICE_CONSTANTS_MAX = 4, GRAPH_USES_MAX = 32 };
+enum { GRAPH_DEVICES_MAX = 120, DEVICE_CONSTANTS_MAX = 4, GRAPH_USES_MAX = 32 };
 
 struct device;
 

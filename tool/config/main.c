@@ -41,6 +41,7 @@ int main(int count, char *arguments[])
     keys_check();
     graph_complete();
     write_main();
+    write_suites();
     write_ninja();
     write_manifest();
     write_graph();

@@ -15,7 +15,8 @@ struct output {
     size_t length;
 };
 
-/* Opens a file of the output folder for writing to `output->file`. The structure stays where it is until it is closed. */
+/* Opens a file of the output folder for writing to `output->file`. The structure stays where it is
+ * until it is closed. */
 void output_open(struct output *output, const char *name);
 
 /* Puts it in place. */
@@ -34,5 +35,6 @@ void write_ninja(void);
 void write_manifest(void);
 void write_graph(void);
 void write_words(void);
+void write_suites(void);
 
 #endif

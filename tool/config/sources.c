@@ -202,23 +202,22 @@ static void add_application(void)
     add_pattern(&addition, "*.c");
 }
 
-static const char *first_own_signature(const struct module *module)
-{
-    return module->home == MODULE_OF_APPLICATION ? module->signature : NULL;
-}
-
-/* A test may use what else is in the folders of Loom that the image reaches: there are the doubles.
- */
+/* A test may use what else is in the folders of Loom that the image reaches: the doubles, and the
+ * conformance suites. */
 static void add_doubles(void)
 {
-    const struct addition doubles = {
+    struct addition doubles = {
         .root = "house", .folder = graph.house, .label = "test", .use = UNIT_TEST
     };
+    struct addition suites = doubles;
+    suites.with_tests = true;
     const char *lib = text_of("%s/lib/", graph.house);
     for (size_t i = 0, count = units.count; i < count; i++) {
         const char *source = units.units[i].source;
         if (strncmp(source, lib, strlen(lib)) != 0) continue;
-        add_pattern(&doubles, text_of("%.*s/*.c", (int)(strrchr(source, '/') - source), source));
+        const char *folder = text_of("%.*s", (int)(strrchr(source, '/') - source), source);
+        add_pattern(&doubles, text_of("%s/*.c", folder));
+        add_pattern(&suites, text_of("%s/*_suite.c", folder));
     }
 }
 
@@ -237,11 +236,6 @@ static void add_tests(void)
     add_doubles();
     add_pattern(&harness, "lib/test/*.c");
     add_pattern(&tests, "*_test.c");
-    for (size_t i = 0; i < graph.device_count; i++) {
-        const char *signature = first_own_signature(graph.devices[i]->module);
-        if (signature != NULL)
-            add_pattern(&harness, text_of("lib/%s/%s_suite.c", signature, signature));
-    }
 }
 
 struct units units_collect(void)

@@ -121,8 +121,8 @@ static void write_group(FILE *file, const char *device, const char *prefix, cons
 {
     fprintf(file,
             "    { .device = \"%s\",\n      .prefix = \"%s\",\n      .table = %s,\n"
-            "      .values = SPAN_OF(%s_parameters) },\n",
-            device, prefix, table, values);
+            "      .values = { (uint8_t *)&%s_parameters, sizeof %s_parameters } },\n",
+            device, prefix, table, values, values);
 }
 
 static void write_groups(FILE *file)

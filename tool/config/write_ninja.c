@@ -168,6 +168,7 @@ static void write_test(FILE *file, const struct units *units, const struct devic
     fprintf(file, "\nbuild %s-test: link", unikernel_name);
     write_units(file, units, UNIT_HARNESS);
     write_units(file, units, UNIT_APPLICATION);
+    fputs(" obj/suites.o", file);
     write_page_objects(file);
     if (self != NULL) fprintf(file, " obj/%s_pages_empty.o", self->name);
     fputs(" obj/house.a\n  libraries = $libraries -l:libbearssl.a\n", file);
@@ -304,7 +305,8 @@ void write_ninja(void)
     write_rules(file);
     for (size_t i = 0; i < units.count; i++)
         write_unit(file, &units.units[i]);
-    fputs("build obj/main.o: compile main.c\nbuild obj/note.o: compile note.S | manifest.json\n",
+    fputs("build obj/main.o: compile main.c\nbuild obj/suites.o: compile suites.c\nbuild "
+          "obj/note.o: compile note.S | manifest.json\n",
           file);
     write_pages(file);
     write_programs(file, &units);

@@ -27,6 +27,11 @@
  * NAME_parameters *]); void NAME_close(struct NAME *); extern const struct parameter
  * NAME_parameters[];                   with .has_parameters
  *
+ * When Loom has a conformance suite for the signature, `loom test` runs it. The application's tests give it a fixture, of the kind
+ * that lib/kv/kv_suite.h and its like tell:
+ *
+ *     struct kv_fixture kv_upper_fixture = { .open = upper_open, .close = upper_close };            in kv_upper_test.c
+ *
  * In every text below a `$` stands for the device's name in main.c.
  *
  * SPDX-License-Identifier: ISC */
@@ -58,8 +63,7 @@ struct module {
     bool has_parameters;
     const char
         *prefix; /* of its boot parameters while the device has no name of its own; NULL: none */
-    const char *factory;     /* the function with which the signature's conformance suite makes one;
-                                NULL: NAME_suite_factory */
+    const char *fixture; /* for `loom test`: with which lib/SIGNATURE/SIGNATURE_suite.h makes one; NULL: NAME_fixture */
     const char *unsanitized; /* a sanitizer that its sources go without: "bounds" */
     const char *unsanitized_reason; /* and why; without a reason the image does not build */
 };

@@ -30,7 +30,9 @@ static void section_add(struct sections *sections, FILE *file, const Elf64_Shdr 
 {
     struct section *section = &sections->sections[sections->count];
     if ((header->sh_flags & SHF_ALLOC) == 0 || sections->count == SECTIONS_MAX) return;
-    *section = (struct section){ .kind = kind_of(header), .size_bytes = header->sh_size };
+    *section = (struct section){ .kind = kind_of(header),
+                                 .address = header->sh_addr,
+                                 .size_bytes = header->sh_size };
     if (fseek(file, (long)(names + header->sh_name), SEEK_SET) != 0) return;
     for (size_t i = 0; i + 1 < SECTION_NAME_MAX; i++) {
         int letter = fgetc(file);

@@ -14,8 +14,9 @@ enum { SECTIONS_MAX = 128, SECTION_NAME_MAX = 64 };
 struct section {
     char name[SECTION_NAME_MAX];
     enum size_kind kind;
-    uint64_t size_bytes;
+    uint64_t address, size_bytes;
     uint64_t accounted_bytes; /* to objects, by the linker's map */
+    uint64_t accounted_end;   /* the address up to which it is */
 };
 
 struct sections {

@@ -99,19 +99,32 @@ struct map_reader {
         *section; /* the output section that the lines are about; NULL: takes no memory */
 };
 
+/* How much of a section lies between these addresses and was not accounted for yet. The map lets
+ * merged strings overlap. */
+static uint64_t section_account(struct section *section, uint64_t start, uint64_t end)
+{
+    uint64_t limit = section->address + section->size_bytes;
+    if (start < section->accounted_end) start = section->accounted_end;
+    if (end > limit) end = limit;
+    if (start >= end) return 0;
+    section->accounted_end = end;
+    section->accounted_bytes += end - start;
+    return end - start;
+}
+
 /* " .text.x 0x1060 0x4c obj/x.o": from the numbers on, if there are two and a file. */
 static void map_contribution(struct map_reader *map, const char *numbers)
 {
     char *end;
     if (strncmp(numbers, "0x", 2) != 0) return;
-    strtoull(numbers, &end, 16);
+    uint64_t address = strtoull(numbers, &end, 16);
     end += strspn(end, " ");
     if (strncmp(end, "0x", 2) != 0) return;
     uint64_t bytes = strtoull(end, &end, 16);
     end += strspn(end, " ");
-    if (*end == '\0' || *end == '(' || bytes == 0 || map->section == NULL) return;
-    report_add(map->report, owner_of(map->owners, end), map->section->kind, bytes);
-    map->section->accounted_bytes += bytes;
+    if (*end == '\0' || *end == '(' || map->section == NULL) return;
+    bytes = section_account(map->section, address, address + bytes);
+    if (bytes > 0) report_add(map->report, owner_of(map->owners, end), map->section->kind, bytes);
 }
 
 static void map_line(struct map_reader *map, char *line)
@@ -166,7 +179,7 @@ void size_read(struct size_report *report, const char *image, const char *object
     map_read(&map, text_of("%s.map", image));
     for (size_t i = 0; i < sections.count; i++) {
         const struct section *section = &sections.sections[i];
-        if (section->size_bytes > section->accounted_bytes) {
+        if (section->accounted_bytes < section->size_bytes) {
             report_add(report, "linker", section->kind,
                        section->size_bytes - section->accounted_bytes);
         }

@@ -1,0 +1,37 @@
+# install.sh - an installed Loom, and an application outside the tree that brings a kv and a signature of its own.
+#
+# SPDX-License-Identifier: ISC
+
+check "make install-tool" make -C "$house" -s install-tool PREFIX=/usr DESTDIR="$PWD/root"
+installed=$PWD/root/usr/bin/loom
+check "the installed command" "$installed" --version
+check "its manual page" test -s root/usr/share/man/man1/loom.1
+check "completion for bash" bash -c '
+    source root/usr/share/bash-completion/completions/loom
+    COMP_WORDS=(loom des) COMP_CWORD=1 _loom && [ "${COMPREPLY[*]}" = describe ]'
+for shell in zsh fish; do
+    file=root/usr/share/zsh/site-functions/_loom
+    [ "$shell" = fish ] && file=root/usr/share/fish/vendor_completions.d/loom.fish
+    if command -v $shell > /dev/null; then
+        check "completion for $shell is its language" $shell -n $file
+    else
+        skip "completion for $shell is its language" "there is no $shell"
+    fi
+done
+check "no tree is needed" bash -c "! grep -rq '$house' root/usr/share/loom --include='*.[ch]' --include='*.in'"
+
+cp -r "$here/catalogue" .
+check "an application with modules of its own builds, with the sanitizers" "$installed" build --build=debug catalogue
+check "it is built from what is installed" grep -q "^house = \|-I$PWD/root/usr/share/loom" catalogue/build/unix/build.ninja
+check "it runs" "$installed" run catalogue
+check_says "its kv and its signature work" 'GOOD DAY, WORLD'
+check "its devices are described" "$installed" describe catalogue
+check_says "its devices are described: in its own words" 'greeter by greeter_polite (says it in a few words)'
+check "its size is told" "$installed" size catalogue
+check_says "its size is told by its own modules" 'kv_capitals'
+check "its tests run, and the suite of the signature that it implements" "$installed" test catalogue
+check_says "all of them pass" ' 0 failed'
+
+sed -i 's/"kv_capitals.c"/"kv_capitols.c"/' catalogue/config.c
+check_error "a source of a module that is not there" 1 'there is no' "$installed" build catalogue
+check_says "a source of a module that is not there: its name" 'kv_capitols.c'

@@ -1,0 +1,35 @@
+# new.sh - a new unikernel builds, serves and passes its test, with clang.
+#
+# SPDX-License-Identifier: ISC
+
+check "new" "$loom" new shop
+check_says "new: tells what is next" 'loom run'
+check_error "new over something" 1 'is there already' "$loom" new shop
+check_error "new with a name that C does not take" 2 "cannot be a unikernel's name" "$loom" new My-Shop
+check_error "new without a name" 2 'which name?' "$loom" new
+check_error "new where there is no way" 1 'cannot make no/such/place' "$loom" new no/such/place
+
+compiler=clang
+command -v clang > /dev/null || compiler=gcc
+check "the new one builds with $compiler" env CC=$compiler "$loom" build shop
+check "the new one's test" "$loom" test shop
+check_says "the new one's test: the count" '3 passed, 0 failed, 0 skipped'
+check "tests by name" "$loom" test shop -- markup
+check_says "tests by name: one" '1 passed, 0 failed'
+
+port=$(port)
+"$loom" run shop -- --port="$port" > run.txt 2>&1 &
+image=$!
+started+=("$image")
+check "the new one serves its page" answers "$port" / '<h1>shop</h1>'
+check "the new one greets" answers "$port" /hello/Ada 'Hello, Ada!'
+kill -TERM "$image"
+wait "$image"
+status=$?
+if [ "$status" -eq 0 ]; then ok "SIGTERM reaches it, and its status is loom's"; else
+    not_ok "SIGTERM reaches it, and its status is loom's" "status $status: $(cat run.txt)"
+fi
+
+sed -i 's/VIEW("<p>Hello, Ada/VIEW("<p>Good day, Ada/' shop/shop_test.c
+check_error "a test that fails" 1 'shop_test.c:' "$loom" test shop
+check_says "a test that fails is counted" '2 passed, 1 failed'

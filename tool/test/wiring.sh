@@ -1,0 +1,135 @@
+# wiring.sh - the main.c and the other files that a config.c yields.
+#
+# SPDX-License-Identifier: ISC
+
+application shop shop << 'END'
+#include <loom/config.h>
+#include "shop.h"
+
+unikernel(shop)
+{
+    struct tcp *tcp = stack_tcp(default_stack());
+    struct kv *pages = kv_pages("htdocs");
+
+    start(shop_start, named("admin-page", http_server(tcp)), pages);
+}
+END
+check "configure says nothing when all is well" "$loom" configure shop
+[ -z "$said" ] || not_ok "configure is quiet in a pipe" "$said"
+
+cat > wanted.c << 'END'
+/* main.c - shop on unix, as `loom configure` wove it from shop/config.c.
+ *
+ * Do not edit: change config.c, and this file is written again. */
+#include "base/units.h"
+#include "base/view.h"
+#include "image/image.h"
+#include "target/unix/stack_socket.h"
+#include "kv/kv_crunch.h"
+#include "http/http_server.h"
+#include "shop.h"
+
+static struct stack_socket stack0;
+static struct kv_crunch htdocs0;
+static struct http_server http_admin_page;
+
+extern const struct kv_crunch_pages htdocs0_pages;
+
+static struct http_server_parameters http_admin_page_parameters;
+
+static const struct parameter_group groups[] = {
+    { .device = "http_admin_page",
+      .prefix = "admin-page",
+      .table = http_server_parameters,
+      .values = { (uint8_t *)&http_admin_page_parameters, sizeof http_admin_page_parameters } },
+};
+
+const struct image image = {
+    .name = "shop",
+    .parameters = groups,
+    .parameter_count = LENGTH_OF(groups),
+};
+
+enum result image_start(void)
+{
+    enum result result;
+
+    if ((result = stack_socket_open(&stack0)) != OK) {
+        result = image_failed("stack0", result);
+        goto stack0_failed;
+    }
+    if ((result = kv_crunch_open(&htdocs0, &htdocs0_pages)) != OK) {
+        result = image_failed("htdocs0", result);
+        goto htdocs0_failed;
+    }
+    if ((result = http_server_open(&http_admin_page, stack0.stack.tcp, &http_admin_page_parameters)) != OK) {
+        result = image_failed("http_admin_page", result);
+        goto http_admin_page_failed;
+    }
+
+    result = shop_start(&http_admin_page.http, &htdocs0.kv);
+
+    http_server_close(&http_admin_page);
+http_admin_page_failed:
+    kv_crunch_close(&htdocs0);
+htdocs0_failed:
+    stack_socket_close(&stack0);
+stack0_failed:
+    return result;
+}
+END
+check "main.c is what a person would have written" diff wanted.c shop/build/unix/main.c
+
+manifest=shop/build/unix/manifest.json
+check "the manifest is JSON" jq -e . "$manifest"
+check "the manifest names each device" jq -e '[.devices[].name] == ["stack0", "htdocs0", "http_admin_page"]' "$manifest"
+check "the manifest tells what each needs" \
+    jq -e '.devices[2].needs == [{"device": "stack0", "signature": "tcp"}]' "$manifest"
+check "the manifest tells the keys" jq -e '.keys.stack == "socket" and .keys.build == "release"' "$manifest"
+
+commands=shop/build/compile_commands.json # where clangd looks for it, above shop/shop.c
+check "compile_commands.json has the application" jq -e 'any(.[]; .file | endswith("/shop/shop.c"))' "$commands"
+check "compile_commands.json has config.c" jq -e 'any(.[]; .file | endswith("/shop/config.c"))' "$commands"
+
+check "keys are taken" "$loom" configure --pages=host shop
+check "with --pages=host it is a folder" grep -q 'static struct kv_directory htdocs0;' shop/build/unix/main.c
+check "the folder's default is where it stands" grep -q "\"$PWD/shop/htdocs\"" shop/build/unix/main.c
+check "its boot parameter is --pages-directory" grep -q '\.prefix = "pages"' shop/build/unix/main.c
+check "describe" "$loom" describe shop
+check_says "keys are remembered" '(now host)'
+check_says "describe tells what is needed" '|   `-- stack0.tcp'
+check "keys given later are added" "$loom" describe --build=debug shop
+check_says "keys given later are added: both hold" 'sanitizers (now debug)'
+check_says "keys given later are added: the first too" '(now host)'
+check "configure forgets them" "$loom" configure shop
+check "describe again" "$loom" describe shop
+check_says "configure forgets them: default" '(now image)'
+
+check "from another folder nothing is configured again" bash -c "
+    before=\$(stat -c %y shop/build/unix/config)
+    cd shop && '$loom' describe > /dev/null && [ \"\$(stat -c %y build/unix/config)\" = \"\$before\" ]"
+check "a source that is new is taken" bash -c "
+    echo 'void extra(void); void extra(void) {}' > shop/extra.c
+    '$loom' describe shop > /dev/null && grep -q extra.o shop/build/unix/build.ninja"
+check "a source that is gone is left out" bash -c "
+    rm shop/extra.c
+    '$loom' describe shop > /dev/null && ! grep -q extra.o shop/build/unix/build.ninja"
+
+check "describe --dot" "$loom" describe --dot shop
+check_says "describe --dot: a graph" 'digraph "shop"'
+if command -v dot > /dev/null; then
+    check "describe --svg" bash -c "'$loom' describe --svg shop > shop.svg"
+    check "describe --svg: well-formed" xmllint --noout shop.svg
+    check "describe --svg: the signature on an edge" grep -q '> tcp</text>\|>tcp</text>' shop.svg
+    check "describe --svg: follows dark and light" grep -q 'prefers-color-scheme: dark' shop.svg
+else
+    skip "describe --svg" "there is no dot"
+fi
+mkdir -p bin && ln -sf "$(command -v gcc)" "$(command -v ninja)" "$(command -v sh)" "$(command -v ln)" "$(command -v mv)" bin/
+check_error "describe --svg without graphviz" 1 'apt-get install graphviz' env PATH="$PWD/bin" "$loom" describe --svg shop
+
+check "two kvs of a kind, by name" bash -c "
+    mkdir -p two && cp -r shop/htdocs shop/shop.c shop/shop.h two/ && sed 's/start(.*/start(two_start, kv_memory(), named(\"other\", kv_memory()));/;s/(shop)/(two)/;/tcp/d;/pages/d;s/#include .shop.h./enum result two_start(struct kv *, struct kv *);/' shop/config.c > two/config.c
+    '$loom' configure two && grep -q 'two_start(&memory0.kv, &memory_other.kv)' two/build/unix/main.c"
+
+check "a folder with a blank in its name" bash -c "cp -r shop 'my shop' && '$loom' describe 'my shop'"
