@@ -42,15 +42,18 @@ static const struct module server = {
     .has_parameters = true,
 };
 
+/* A client and a server have parameters of the same names, and an image has both now and then. */
 static const struct module client = {
-    .name = "http_client",
+    .name = "http_fetcher",
     .signature = "http_client",
     .instance = "client",
-    .header = "http/http_client.h",
+    .header = "http/http_fetcher.h",
     .words = "a client of HTTP/1.1",
     .home = MODULE_OF_HOUSE,
+    .sources = { "lib/http/http_fetcher*.c", "lib/http/http_hop*.c", "lib/http/http_race*.c" },
     .needs = { "http" },
     .has_parameters = true,
+    .prefix = "client",
 };
 
 /* The one attachment there is, unless it was given a name: then the next call makes another. */

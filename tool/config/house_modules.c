@@ -30,6 +30,7 @@ static const struct module modules[] = {
         .name = "http",
         .home = MODULE_OF_HOUSE,
         .sources = { "lib/http/*.c" },
+        .without = { "http_fetcher*", "http_hop*", "http_race*" },
         .needs = { "flow", "ip", "kv" },
     },
 };

@@ -154,6 +154,8 @@ static void add_module(struct place place, const struct module *module)
         .folder = house ? graph.house : graph.application,
         .label = module->name,
         .module = module,
+        .without = module->without,
+        .without_count = MODULE_LIST_MAX,
     };
     bool any = false;
     for (size_t i = 0; i < MODULE_LIST_MAX && module->sources[i] != NULL; i++) {

@@ -90,7 +90,7 @@ struct kv *kv_self_at(struct place place);
 #define resolver_host() resolver_host_at(HERE)
 struct resolver *resolver_host_at(struct place place);
 
-/* HTTP/1.1, as a server and as a client. */
+/* HTTP/1.1, as a server and as a client. The client's boot parameters begin with --client. */
 #define http_server(tcp) http_server_at(HERE, tcp)
 struct http *http_server_at(struct place place, struct tcp *tcp);
 #define http_client(tcp, resolver) http_client_at(HERE, tcp, resolver)

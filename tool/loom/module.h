@@ -57,6 +57,7 @@ struct module {
     enum module_home home;
     const char *sources[MODULE_LIST_MAX]; /* files, or patterns; tests and conformance suites are
                                              left out of a pattern */
+    const char *without[MODULE_LIST_MAX]; /* file names that a pattern does not take: "kv_other*" */
     const char *needs[MODULE_LIST_MAX]; /* names of other modules; one that nobody described is the
                                            folder lib/NAME */
     const char *libraries[MODULE_LIST_MAX]; /* for the linker: "-lz" */

@@ -24,14 +24,14 @@ cp -r "$here/catalogue" .
 check "an application with modules of its own builds, with the sanitizers" "$installed" build --build=debug catalogue
 check "it is built from what is installed" grep -q "^house = \|-I$PWD/root/usr/share/loom" catalogue/build/unix/build.ninja
 check "it runs" "$installed" run catalogue
-check_says "its kv and its signature work" 'GOOD DAY, WORLD'
+check_says "its kv and its signature work" 'Good day, world'
 check "its devices are described" "$installed" describe catalogue
 check_says "its devices are described: in its own words" 'greeter by greeter_polite (says it in a few words)'
 check "its size is told" "$installed" size catalogue
-check_says "its size is told by its own modules" 'kv_capitals'
+check_says "its size is told by its own modules" 'kv_counted'
 check "its tests run, and the suite of the signature that it implements" "$installed" test catalogue
 check_says "all of them pass" ' 0 failed'
 
-sed -i 's/"kv_capitals.c"/"kv_capitols.c"/' catalogue/config.c
+sed -i 's/"kv_counted.c"/"kv_contued.c"/' catalogue/config.c
 check_error "a source of a module that is not there" 1 'there is no' "$installed" build catalogue
-check_says "a source of a module that is not there: its name" 'kv_capitols.c'
+check_says "a source of a module that is not there: its name" 'kv_contued.c'
