@@ -155,11 +155,9 @@ static const struct device *device_of_self(void)
     return NULL;
 }
 
-/* The stores of keys that a test may use digest their values with BearSSL, whether the image has
- * one or not.
- *
- * Of the house, a test program takes what it needs and no more: it has no devices, and a main of
- * its own. */
+/* Of the house, a test program takes what it needs and no more: it has no devices, and a main of
+ * its own. The stores of keys digest with BearSSL, and a test may use one where the image does
+ * not. */
 static void write_test(FILE *file, const struct units *units, const struct device *self)
 {
     fputs("\nbuild obj/house.a: archive", file);

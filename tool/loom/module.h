@@ -23,14 +23,16 @@
  *
  * main.c calls what the module NAME is bound to define:
  *
- *     enum result NAME_open(struct NAME *, what it needs in order [, constants] [, const struct
- * NAME_parameters *]); void NAME_close(struct NAME *); extern const struct parameter
- * NAME_parameters[];                   with .has_parameters
+ *     enum result NAME_open(struct NAME *, what it needs in order [, constants] [, parameters]);
+ *     void NAME_close(struct NAME *);
  *
- * When Loom has a conformance suite for the signature, `loom test` runs it. The application's tests give it a fixture, of the kind
- * that lib/kv/kv_suite.h and its like tell:
+ * and with .has_parameters `struct NAME_parameters`, which `parameters` points to, and
+ * `extern const struct parameter NAME_parameters[]`.
  *
- *     struct kv_fixture kv_upper_fixture = { .open = upper_open, .close = upper_close };            in kv_upper_test.c
+ * When Loom has a conformance suite for the signature, `loom test` runs it. The application's tests
+ * give it a fixture, of the kind that lib/kv/kv_suite.h and its like tell:
+ *
+ *     struct kv_fixture kv_upper_fixture = { .open = upper_open, .close = upper_close };
  *
  * In every text below a `$` stands for the device's name in main.c.
  *
@@ -54,19 +56,23 @@ struct module {
     const char *instance; /* what devices are called: "http" makes http0; NULL: the module's name */
     const char *header;   /* what main.c includes */
     const char *words;    /* what it is, in a few words for `loom describe` */
+
     enum module_home home;
-    const char *sources[MODULE_LIST_MAX]; /* files, or patterns; tests and conformance suites are
-                                             left out of a pattern */
+    const char *sources[MODULE_LIST_MAX]; /* files, or patterns, which take no tests and suites */
     const char *without[MODULE_LIST_MAX]; /* file names that a pattern does not take: "kv_other*" */
-    const char *needs[MODULE_LIST_MAX]; /* names of other modules; one that nobody described is the
-                                           folder lib/NAME */
     const char *libraries[MODULE_LIST_MAX]; /* for the linker: "-lz" */
+
+    /* Names of other modules. One that nobody described is the folder lib/NAME. */
+    const char *needs[MODULE_LIST_MAX];
+
     bool has_parameters;
-    const char
-        *prefix; /* of its boot parameters while the device has no name of its own; NULL: none */
-    const char *fixture; /* for `loom test`: with which lib/SIGNATURE/SIGNATURE_suite.h makes one; NULL: NAME_fixture */
-    const char *unsanitized; /* a sanitizer that its sources go without: "bounds" */
-    const char *unsanitized_reason; /* and why; without a reason the image does not build */
+    const char *prefix; /* of its parameters while a device has no name of its own; NULL: none */
+
+    /* With which lib/SIGNATURE/SIGNATURE_suite.h makes one in a test; NULL: NAME_fixture. */
+    const char *fixture;
+
+    /* A sanitizer that its sources go without ("bounds"), and why: the one needs the other. */
+    const char *unsanitized, *unsanitized_reason;
 };
 
 /* Where in config.c something was said. */
@@ -76,20 +82,20 @@ struct place {
 };
 #define HERE ((struct place){ __FILE__, __LINE__ })
 
-/* The list of devices that a device needs, or that an entry is started with: up to
- * DEVICE_NEEDS_MAX. */
+/* The devices that a device needs, or that an entry is started with: up to DEVICE_NEEDS_MAX. */
+/* clang-format off: it takes the list for a block */
 #define DEVICES(...) \
     (const void *const[]) \
     { \
         __VA_ARGS__ __VA_OPT__(, ) devices_end \
     }
+/* clang-format on */
 extern const char devices_end[];
 
 /* Makes a device of the module, handed the devices in `needs`. The value is its ticket. */
 void *device_at(struct place place, const struct module *module, const void *const needs[]);
 
-/* Another way into a device: "$.stack.tcp" of a stack is its tcp. The value is that part's ticket.
- */
+/* Another way into a device: "$.stack.tcp" of a stack is its tcp. Gives that part's ticket. */
 void *device_part(const void *device, const char *signature, const char *expression);
 
 /* Says one more argument of NAME_open, after the needs: "&$_pages". */
