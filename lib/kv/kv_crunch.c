@@ -4,7 +4,7 @@
 #include "kv/kv_crunch.h"
 
 #include "base/units.h"
-#include "kv/kv_key.h"
+#include "kv/kv_store.h"
 
 static const struct kv_crunch *crunch_of(struct kv *kv)
 {
@@ -49,10 +49,7 @@ static enum result kv_crunch_read(struct kv *kv, const struct kv_value *value,
                                   uint64_t offset_bytes, struct span room, size_t *length_bytes)
 {
     (void)kv;
-    struct view rest = view_from_offset(value->bytes, (size_t)offset_bytes);
-    *length_bytes = MIN(rest.length_bytes, room.length_bytes);
-    (void)span_copy(room, view_first(rest, *length_bytes));
-    return OK;
+    return kv_store_read(value, offset_bytes, room, length_bytes);
 }
 
 static void kv_crunch_release(struct kv *kv, struct kv_value *value)
