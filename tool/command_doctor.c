@@ -80,7 +80,30 @@ static void check_crunch(struct diagnosis *diagnosis)
     const char *crunch = text_of("%.*s/loom-crunch", (int)(slash - house.loom), house.loom);
     say(diagnosis, process_exists(crunch), NEEDED,
         "loom-crunch, which puts files into images (kv_pages)",
-        "apt-get install zlib1g-dev libbrotli-dev && make");
+        "apt-get install libbearssl-dev libbrotli-dev zlib1g-dev && make");
+}
+
+struct name_reader {
+    struct line_reader reader;
+    bool found;
+};
+
+/* A library that the compiler does not find keeps its plain name. */
+static void name_read(struct line_reader *reader, char *line)
+{
+    struct name_reader *name = (struct name_reader *)reader;
+    name->found = name->found || line[0] == '/';
+}
+
+static void check_library(struct diagnosis *diagnosis)
+{
+    struct name_reader name = { .reader = { name_read }, .found = false };
+    struct command_line line = { .count = 0 };
+    command_line_add(&line, process_exists("gcc") ? "gcc" : "clang",
+                     "-print-file-name=libbearssl.a", NULL);
+    process_run(&line, NULL, &name.reader);
+    say(diagnosis, name.found, NEEDED, "BearSSL, for digests in kv_memory, kv_directory and tests",
+        "apt-get install libbearssl-dev");
 }
 
 /* As the library does it; MADV_GUARD_INSTALL, Linux 6.13. */
@@ -145,6 +168,7 @@ int command_doctor(int count, char *arguments[])
     check_compiler(&diagnosis);
     check_programs(&diagnosis);
     check_crunch(&diagnosis);
+    check_library(&diagnosis);
     check_guards(&diagnosis);
     check_files(&diagnosis);
     return diagnosis.broken ? 1 : 0;

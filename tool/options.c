@@ -106,6 +106,8 @@ void options_read(struct options *options, int count, char *arguments[])
     };
     static char program[64];
 
+    /* argp explains at length what two spellings of one option mean; nobody wondered. */
+    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     options->target = "unix";
     options->path = ".";
     snprintf(program, sizeof program, "loom %s", options->name);

@@ -48,7 +48,7 @@ install-tool: tool build/loom-crunch
 	@for folder in $$(find $(wildcard $(TOOL_HOUSE)) -type d -not -name build); do \
 	    install -d "$(DESTDIR)$(PREFIX)/share/loom/$$folder"; \
 	done
-	@for file in $$(find $(wildcard $(TOOL_HOUSE)) -type f -not -path '*/build/*'); do \
+	@for file in $$(find $(wildcard $(TOOL_HOUSE)) -type f -not -path '*/build/*' -not -name '*_test.c'); do \
 	    install -m 644 "$$file" "$(DESTDIR)$(PREFIX)/share/loom/$$file"; \
 	done
 	@install -m 644 docs/loom.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"

@@ -110,4 +110,18 @@ answers()
     return 1
 }
 
+# json FILE EXPRESSION: whether an expression of Python holds of the JSON in the file, as `it`; of - standard input.
+json()
+{
+    python3 -c '
+import json, sys
+it = json.load(sys.stdin if sys.argv[1] == "-" else open(sys.argv[1]))
+sys.exit(not eval(sys.argv[2]))' "$1" "$2"
+}
+
+# well_formed FILE: whether it is XML.
+well_formed() { python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"; }
+
+export -f json # for the shells that tests start
+
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
