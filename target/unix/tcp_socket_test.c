@@ -1,0 +1,219 @@
+/* tcp_socket_test.c - the conformance suite of TCP on the host's sockets, and what is theirs alone:
+ * pools that are empty, descriptors that run out, strangers' sockets.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <dirent.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "target/unix/stack_socket_address.h"
+#include "target/unix/tcp_socket.h"
+#include "tcp/tcp_suite.h"
+
+static const struct tcp_socket_parameters parameters = { .connection_count = 64,
+                                                         .borrow_buffer_count = 2 };
+static struct tcp_socket tcp;
+
+static struct tcp *suite_open(struct tcp_fixture *fixture)
+{
+    (void)fixture;
+    expect_ok(tcp_socket_open(&tcp, &parameters));
+    return &tcp.tcp;
+}
+
+static void suite_close(struct tcp_fixture *fixture)
+{
+    (void)fixture;
+    tcp_socket_close(&tcp);
+}
+
+static struct tcp_fixture fixture = { .open = suite_open, .close = suite_close };
+
+/* Before any test runs: whether this host has IPv6 at all. */
+__attribute__((constructor)) static void look_for_ipv6(void)
+{
+    const struct endpoint loopback = { .address = address_loopback(ADDRESS_IPV6) };
+    int family;
+    int descriptor = socket_bind(&loopback, SOCK_STREAM, &family);
+    if (descriptor < 0) fixture.no_ipv6 = "this host has no IPv6";
+    if (descriptor >= 0) (void)close(descriptor);
+}
+
+TCP_SUITE(tcp_socket, &fixture)
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    expect(directory != NULL);
+    while (readdir(directory) != NULL)
+        count++;
+    (void)closedir(directory);
+    return count;
+}
+
+TEST(tcp_socket_gives_descriptors_back)
+{
+    unsigned before = open_descriptors();
+    tcp_case_connects_both_ends(&fixture);
+    tcp_case_close_resets_who_waits(&fixture);
+    tcp_case_connect_is_refused(&fixture);
+    tcp_case_connect_without_waiting(&fixture);
+    tcp_case_backlog_is_bounded(&fixture);
+    expect_that(open_descriptors(), ==, before);
+}
+
+/* ---- without room ---- */
+
+TEST(tcp_socket_leaves_in_the_backlog_what_does_not_fit)
+{
+    static struct tcp_socket small;
+    const struct tcp_socket_parameters two = { .connection_count = 2 };
+    struct tcp *clients_tcp = suite_open(NULL);
+    struct flow *clients[3], *servers[3];
+    expect_ok(tcp_socket_open(&small, &two));
+    struct listener *listener = tcp_suite_listen(&small.tcp, ADDRESS_ANY, 8);
+    for (size_t i = 0; i < LENGTH_OF(clients); i++)
+        clients[i] = tcp_suite_connect(clients_tcp, listener);
+    servers[0] = tcp_suite_accept(listener);
+    servers[1] = tcp_suite_accept(listener);
+    expect_result(listener_accept(listener, &servers[2], tcp_suite_soon()), FULL);
+    expect_result(listener_accept(listener, &servers[2], NO_WAIT), FULL);
+    struct endpoint peer = tcp_suite_reach(listener, ADDRESS_IPV4);
+    expect_result(tcp_connect(&small.tcp, &peer, NULL, &servers[2], tcp_suite_soon()), FULL);
+    expect_that(small.no_room_count, ==, 3);
+    flow_close(servers[0]);
+    servers[2] = tcp_suite_accept(listener);
+    expect(endpoint_equal(&servers[2]->peer, &clients[2]->local));
+    tcp_suite_expect_connected(clients[2], servers[2]);
+    expect_that(small.connections_open, ==, 2);
+    expect_that(small.accepted_count, ==, 3);
+    flow_close(servers[1]);
+    flow_close(servers[2]);
+    for (size_t i = 0; i < LENGTH_OF(clients); i++)
+        flow_close(clients[i]);
+    listener_close(listener);
+    tcp_socket_close(&small);
+    suite_close(NULL);
+}
+
+/* A pool without room says so only when somebody is at the door. */
+TEST(tcp_socket_waits_when_full_and_idle)
+{
+    static struct tcp_socket small;
+    const struct tcp_socket_parameters one = { .connection_count = 1 };
+    struct tcp *clients_tcp = suite_open(NULL);
+    struct flow *flow;
+    expect_ok(tcp_socket_open(&small, &one));
+    struct listener *listener = tcp_suite_listen(&small.tcp, ADDRESS_IPV4, 8);
+    struct flow *client = tcp_suite_connect(clients_tcp, listener);
+    struct flow *server = tcp_suite_accept(listener);
+    expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), FULL);
+    expect_result(listener_accept(listener, &flow, NO_WAIT), FULL);
+    flow_close(server);
+    expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), TIMED_OUT);
+    flow_close(client);
+    listener_close(listener);
+    tcp_socket_close(&small);
+    suite_close(NULL);
+}
+
+TEST(tcp_socket_runs_out_of_descriptors)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 8);
+    struct flow *client = tcp_suite_connect(base, listener);
+    struct endpoint peer = tcp_suite_reach(listener, ADDRESS_IPV4);
+    struct flow *flow;
+    struct rlimit old, none = { 0 };
+    (void)fiber_sleep(TCP_SUITE_QUIET_NS);
+    expect(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    none.rlim_max = old.rlim_max;
+    expect(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    enum result accepted = listener_accept(listener, &flow, tcp_suite_soon());
+    enum result connected = tcp_connect(base, &peer, NULL, &flow, tcp_suite_soon());
+    expect(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    expect_result(accepted, FULL);
+    expect_result(connected, FULL);
+    struct flow *server = tcp_suite_accept(listener);
+    tcp_suite_expect_connected(client, server);
+    flow_close(client);
+    flow_close(server);
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+TEST(tcp_socket_borrow_buffers_are_bounded)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 8);
+    struct flow *clients[3], *servers[3];
+    struct view bytes;
+    for (size_t i = 0; i < LENGTH_OF(clients); i++) {
+        clients[i] = tcp_suite_connect(base, listener);
+        servers[i] = tcp_suite_accept(listener);
+        expect_ok(flow_write_view(clients[i], VIEW("bytes"), tcp_suite_soon()));
+    }
+    expect_ok(flow_borrow(servers[0], &bytes, tcp_suite_soon()));
+    expect_ok(flow_borrow(servers[1], &bytes, tcp_suite_soon()));
+    flow_give_back(servers[1], 2);
+    expect_result(flow_borrow(servers[2], &bytes, tcp_suite_soon()), FULL);
+    expect_ok(flow_borrow(servers[1], &bytes, NO_WAIT));
+    expect_view(bytes, VIEW("tes"));
+    flow_give_back(servers[1], 3);
+    expect_ok(flow_borrow(servers[2], &bytes, tcp_suite_soon()));
+    expect_view(bytes, VIEW("bytes"));
+    for (size_t i = 0; i < LENGTH_OF(clients); i++) {
+        flow_abort(clients[i]);
+        flow_abort(servers[i]);
+    }
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+/* ---- what the log must tell ---- */
+
+TEST(tcp_socket_privileged_port_is_denied)
+{
+    const struct listen_options options = { .backlog = 1 };
+    const struct endpoint privileged = { .address = address_loopback(ADDRESS_IPV4), .port = 81 };
+    struct listener *listener;
+    if (geteuid() == 0) test_skip("root may have every port");
+    struct tcp *base = suite_open(NULL);
+    expect_result(tcp_listen(base, &privileged, &options, &listener), DENIED);
+    suite_close(NULL);
+}
+
+TEST(tcp_socket_has_room_for_so_many_listeners)
+{
+    struct tcp *base = suite_open(NULL);
+    const struct listen_options options = { .backlog = 1 };
+    const struct endpoint any = { 0 };
+    struct listener *listeners[TCP_SOCKET_LISTENERS], *another;
+    for (size_t i = 0; i < LENGTH_OF(listeners); i++)
+        listeners[i] = tcp_suite_listen(base, ADDRESS_IPV4, 1);
+    expect_result(tcp_listen(base, &any, &options, &another), FULL);
+    for (size_t i = 0; i < LENGTH_OF(listeners); i++)
+        listener_close(listeners[i]);
+    suite_close(NULL);
+}
+
+TEST(tcp_socket_counts)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 1);
+    struct flow *client = tcp_suite_connect(base, listener);
+    struct flow *server = tcp_suite_accept(listener);
+    tcp_suite_expect_connected(client, server);
+    expect_that(tcp.connections_open, ==, 2);
+    expect_that(tcp.connected_count, ==, 1);
+    expect_that(tcp.accepted_count, ==, 1);
+    expect_that(tcp.read_bytes, ==, 13);
+    expect_that(tcp.written_bytes, ==, 13);
+    flow_close(client);
+    flow_close(server);
+    expect_that(tcp.connections_open, ==, 0);
+    listener_close(listener);
+    suite_close(NULL);
+}
