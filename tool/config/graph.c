@@ -201,3 +201,12 @@ void use_at(struct place place, const char *name)
     graph.use_places[graph.use_count] = place;
     graph.uses[graph.use_count++] = name;
 }
+
+void application_sources_at(struct place place, const char *pattern)
+{
+    if (graph.pattern_count == GRAPH_USES_MAX) {
+        place_error(place, "application_sources() was said more than %d times", GRAPH_USES_MAX);
+    }
+    graph.pattern_places[graph.pattern_count] = place;
+    graph.patterns[graph.pattern_count++] = pattern;
+}

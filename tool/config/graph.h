@@ -68,6 +68,9 @@ struct graph {
     const char *uses[GRAPH_USES_MAX];
     struct place use_places[GRAPH_USES_MAX];
     size_t use_count;
+    const char *patterns[GRAPH_USES_MAX]; /* of more sources of the application */
+    struct place pattern_places[GRAPH_USES_MAX];
+    size_t pattern_count;
 };
 
 extern struct graph graph;

@@ -202,6 +202,11 @@ static void add_application(void)
                                        .without = without,
                                        .without_count = 1 };
     add_pattern(&addition, "*.c");
+    for (size_t i = 0; i < graph.pattern_count; i++) {
+        if (add_pattern(&addition, graph.patterns[i])) continue;
+        place_error(graph.pattern_places[i], "there is no %s/%s; name sources from there",
+                    graph.application, graph.patterns[i]);
+    }
 }
 
 /* A test may use what else is in the folders of Loom that the image reaches: the doubles, and the

@@ -62,6 +62,11 @@ void *named_at(struct place place, const char *name, const void *device);
 #define use(name) use_at(HERE, name)
 void use_at(struct place place, const char *name);
 
+/* Compiles more of the application than the .c files that stand beside config.c: "parser/[a-z]*.c",
+ * from there. Tests are left out. */
+#define application_sources(pattern) application_sources_at(HERE, pattern)
+void application_sources_at(struct place place, const char *pattern);
+
 /* One network attachment. --stack=socket: the host's sockets. Every call gives the same one. */
 #define default_stack() default_stack_at(HERE)
 struct stack *default_stack_at(struct place place);

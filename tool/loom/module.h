@@ -1,6 +1,13 @@
 /* module.h - how a module is described to `loom configure`, and how a device is made of it.
  *
- * A *module* is code that satisfies a signature: http_server gives an `http`. A *device* is one
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_MODULE_H
+#define LOOM_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A *module* is code that satisfies a signature: http_server gives an `http`. A *device* is one
  * instance of a module in one image: http0. Describing a module outside Loom's tree takes a
  * structure and a macro, in config.c or in a header beside it:
  *
@@ -34,14 +41,7 @@
  *
  *     struct kv_fixture kv_upper_fixture = { .open = upper_open, .close = upper_close };
  *
- * In every text below a `$` stands for the device's name in main.c.
- *
- * SPDX-License-Identifier: ISC */
-#ifndef LOOM_MODULE_H
-#define LOOM_MODULE_H
-
-#include <stdbool.h>
-#include <stddef.h>
+ * In every text below a `$` stands for the device's name in main.c. */
 
 enum { MODULE_LIST_MAX = 16, DEVICE_NEEDS_MAX = 8 };
 

@@ -8,7 +8,7 @@ check "the installed command" "$installed" --version
 check "its manual page" test -s root/usr/share/man/man1/loom.1
 check "completion for bash" bash -c '
     source root/usr/share/bash-completion/completions/loom
-    COMP_WORDS=(loom des) COMP_CWORD=1 _loom && [ "${COMPREPLY[*]}" = describe ]'
+    COMP_WORDS=(loom des); COMP_CWORD=1; _loom; [ "${COMPREPLY[*]}" = describe ]'
 for shell in zsh fish; do
     file=root/usr/share/zsh/site-functions/_loom
     [ "$shell" = fish ] && file=root/usr/share/fish/vendor_completions.d/loom.fish

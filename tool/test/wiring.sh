@@ -119,6 +119,14 @@ check "a source that is gone is left out" bash -c "
     rm shop/extra.c
     '$loom' describe shop > /dev/null && ! grep -q extra.o shop/build/unix/build.ninja"
 
+check "sources in a folder" bash -c "
+    mkdir shop/parts && echo 'void part(void); void part(void) {}' > shop/parts/part.c && cp shop/config.c config.c &&
+    sed -i 's|start(|application_sources(\"parts/*.c\"); start(|' shop/config.c &&
+    '$loom' describe shop > /dev/null && grep -q 'obj/app/parts/part.o' shop/build/unix/build.ninja"
+rm -r shop/parts
+check_error "sources that are not there" 1 'shop/parts/*.c; name sources from there' "$loom" describe shop
+cp config.c shop/config.c
+
 check "describe --dot" "$loom" describe --dot shop
 check_says "describe --dot: a graph" 'digraph "shop"'
 if command -v dot > /dev/null; then

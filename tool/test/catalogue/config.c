@@ -1,4 +1,5 @@
-/* config.c - an application that brings an implementation of Loom's signature kv, and a signature of its own.
+/* config.c - an application that brings an implementation of Loom's signature kv, and a signature
+ * of its own.
  *
  * SPDX-License-Identifier: ISC */
 #include <loom/config.h>

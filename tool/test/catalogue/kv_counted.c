@@ -18,8 +18,8 @@ static enum result kv_counted_open_value(struct kv *kv, struct view key, struct 
     return result;
 }
 
-static enum result kv_counted_read(struct kv *kv, const struct kv_value *value, uint64_t offset_bytes,
-                                   struct span room, size_t *length_bytes)
+static enum result kv_counted_read(struct kv *kv, const struct kv_value *value,
+                                   uint64_t offset_bytes, struct span room, size_t *length_bytes)
 {
     return kv_read(counted_of(kv)->below, value, offset_bytes, room, length_bytes);
 }
