@@ -1,0 +1,61 @@
+"""images.py - builds the images that are measured, with `loom`, as a user does.
+
+Each is built from a copy of its folder below build/bench, hardened and not, so that nobody's own
+build of the application is touched.
+
+SPDX-License-Identifier: ISC
+"""
+import os
+import shutil
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OUTPUT = os.path.join(ROOT, "build", "bench")
+LOOM = os.path.join(ROOT, "build", "loom")
+FIRST_ANSWER = os.path.join(OUTPUT, "first_answer")
+
+
+ERROR_LINES = 3
+
+
+class ImageError(Exception):
+    """The image does not build; the words tell why."""
+
+
+def folder_copy(source, copy):
+    """Keeps what was built of an earlier copy, and the times of the files."""
+    os.makedirs(copy, exist_ok=True)
+    for name in os.listdir(copy):
+        if name != "build":
+            path = os.path.join(copy, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+    for name in os.listdir(source):
+        if name != "build":
+            path = os.path.join(source, name)
+            copied = os.path.join(copy, name)
+            shutil.copytree(path, copied) if os.path.isdir(path) else shutil.copy2(path, copied)
+
+
+def image_build(folder, harden="on"):
+    """Gives the path of the image of the application in `folder`, named from the root."""
+    source = os.path.join(ROOT, folder)
+    name = os.path.basename(folder)
+    if not os.path.exists(os.path.join(source, "config.c")):
+        raise ImageError(f"{folder}/config.c: there is no such application")
+    copy = os.path.join(OUTPUT, f"harden-{harden}", name)
+    folder_copy(source, copy)
+    done = subprocess.run([LOOM, "build", f"--harden={harden}", "--build=release", copy],
+                          check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        lines = [line for line in done.stdout.splitlines() if "error" in line] or [done.stdout]
+        raise ImageError("\n".join([f"{folder} does not build:", *lines[:ERROR_LINES]]))
+    return os.path.join(copy, "build", "unix", name)
+
+
+def image_stripped_bytes(image):
+    stripped = f"{image}.stripped"
+    subprocess.run(["strip", "-s", "-o", stripped, image], check=True)
+    size = os.path.getsize(stripped)
+    os.remove(stripped)
+    return size

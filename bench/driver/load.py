@@ -1,0 +1,72 @@
+"""load.py - one run of wrk against one server, with all that is needed to judge it.
+
+SPDX-License-Identifier: ISC
+"""
+import re
+import shutil
+
+from driver import machine
+from driver.process import output_of
+from driver.servers import PAGE, ServerError
+
+CONNECTIONS = 64
+UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
+
+
+def is_there():
+    return shutil.which("wrk") is not None
+
+
+def words(network, seconds, close):
+    header = ["-H", "Connection: close"] if close else []
+    return ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *header,
+            f"http://{network.address}:{network.port}{PAGE}"]
+
+
+def milliseconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * UNITS[unit]
+
+
+def read(said):
+    """What wrk printed, as numbers."""
+    requests, = re.search(r"(\d+) requests in", said).groups()
+    rate, = re.search(r"Requests/sec:\s*([\d.]+)", said).groups()
+    slowest, = re.search(r"99%\s+(\S+)", said).groups()
+    errors = re.search(r"Socket errors: (.*)", said)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    return {
+        "requests": int(requests),
+        "requests_per_second": float(rate),
+        "p99_ms": milliseconds(slowest),
+        "socket_errors": errors.group(1) if errors else "",
+        "refused": int(refused.group(1)) if refused else 0,
+    }
+
+
+def measure(server, network_kind, seconds, close=False):
+    """Starts the server on a fresh network, puts load on it, and stops it."""
+    _, client_core = machine.cores()
+    with network_kind() as network:
+        process = server.start(network)
+        try:
+            interval = machine.Interval()
+            before = process.cpu_seconds()
+            status, said, complained, client_cpu = output_of(
+                words(network, seconds, close), network.client_prefix, client_core, seconds + 60)
+            server_cpu = process.cpu_seconds() - before
+            (server_busy, server_idle), (client_busy, client_idle) = interval.end()
+        finally:
+            process.stop()
+    if status != 0 or "requests in" not in said:
+        raise ServerError(f"wrk against {server.name}: {(complained or said).strip()}")
+    found = read(said)
+    others = max(0.0, server_busy + client_busy - server_cpu - client_cpu)
+    found.update({
+        "requests_per_cpu_second": found["requests"] / server_cpu if server_cpu > 0 else 0.0,
+        "server_cpu_seconds": server_cpu,
+        "server_idle": server_idle,
+        "client_idle": client_idle,
+        "others_share": others / (server_busy + client_busy),
+    })
+    return found

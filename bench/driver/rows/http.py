@@ -1,0 +1,69 @@
+"""http.py - a page of 1 KiB at 64 connections, beside nginx: on connections that are kept, and with
+a connection for each request.
+
+SPDX-License-Identifier: ISC
+"""
+from driver import load, machine
+from driver.bench import IMAGE_PARAMETERS
+from driver.compare import Ratios, alternate
+from driver.images import image_build
+from driver.results import Target
+from driver.servers import Image, Nginx
+
+WORDS = "a page of 1 KiB, 64 connections, one core for the server and one for the client"
+MODES = (("keep-alive", False), ("a connection a request", True))
+QUIET_SECONDS = 10
+
+
+def errors_in(pairs, names):
+    """What wrk complained of, by server."""
+    for name, runs in zip(names, zip(*pairs)):
+        refused = sum(run["refused"] for run in runs)
+        complaints = sorted({run["socket_errors"] for run in runs if run["socket_errors"]})
+        if refused or complaints:
+            yield f"{name}: {refused} refused; {'; '.join(complaints) or 'no socket errors'}"
+
+
+def conditions(pairs):
+    """How far the figures can be trusted: who was the limit, and who else was there."""
+    runs = [run for pair in pairs for run in pair]
+    idle = [run["client_idle"] for run in runs]
+    others = max(run["others_share"] for run in runs)
+    words = (f"client's core {min(idle):.0%} to {max(idle):.0%} idle, others used at most "
+             f"{others:.0%} of both cores")
+    if min(idle) < 0.15:
+        words += "; the client was the limit: compare the work per server-CPU-second"
+    return words
+
+
+def compare(bench, mode, close, first, second):
+    def measured(server):
+        return lambda: load.measure(server, bench.network_kind, bench.seconds, close)
+
+    def said(words):
+        bench.say(f"{mode}: {words}, waiting until the machine is quiet")
+        machine.wait_until_quiet(QUIET_SECONDS)
+        bench.say(f"{mode}: {words}")
+
+    pairs = alternate(measured(first), measured(second), bench.pairs, said)
+    for words in errors_in(pairs, (first.name, second.name)):
+        bench.tell(f"errors: {words}")
+    return pairs
+
+
+def run(bench):
+    bench.needs_wrk()
+    bench.needs_nginx()
+    loom = Image(image_build("bench/page"), parameters=IMAGE_PARAMETERS)
+    nginx = Nginx()
+    for mode, close in MODES:
+        pairs = compare(bench, mode, close, loom, nginx)
+        for key, words, unit, target, better in (
+                ("requests_per_second", "requests/s", "/s", Target("at least", 1.0), "more"),
+                ("requests_per_cpu_second", "requests per server-CPU-second", "/s",
+                 Target("at least", 1.0), "more"),
+                ("p99_ms", "p99", "ms", Target("at most", 1.1), "less")):
+            found = Ratios(pairs, key).as_claim()
+            found["better"] = better
+            bench.claim("http", f"{words}, {mode}", unit, found, target=target, peer="nginx")
+        bench.tell(conditions(pairs))

@@ -1,0 +1,143 @@
+"""servers.py - the two that are compared: an image, and Debian's nginx with the settings that are
+printed beside every claim.
+
+SPDX-License-Identifier: ISC
+"""
+import os
+import re
+import shutil
+import subprocess
+
+from driver import machine
+from driver.images import OUTPUT, ROOT
+from driver.process import Process, wait_for
+
+PAGES = os.path.join(ROOT, "bench", "page", "htdocs")
+PAGE = "/1k.html"
+RUN = os.path.join(OUTPUT, "run")
+
+
+class ServerError(Exception):
+    """A server does not start or does not answer; the words tell why."""
+
+
+class Server:
+    """Something that can be started on a network, any number of times."""
+    name = ""
+
+    def words(self, address, port):
+        raise NotImplementedError
+
+    def start(self, network):
+        os.makedirs(RUN, exist_ok=True)
+        core, _ = machine.cores()
+        with open(os.path.join(RUN, f"{self.name}.log"), "wb") as log:
+            process = Process(self.words(network.address, network.port), core,
+                              network.server_prefix, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: process.has_ended() or answers(network), 10, f"{self.name} answers")
+        except RuntimeError as error:
+            raise ServerError(f"{error}: {self.complaint()}") from error
+        if process.has_ended():
+            raise ServerError(f"{self.name} ended at its start: {self.complaint()}")
+        return process
+
+    def complaint(self):
+        lines = machine.text_of(os.path.join(RUN, f"{self.name}.log")).strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+def answers(network):
+    """Whether a request from the client's side is answered with 200."""
+    probe = ("import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),1);"
+             "s.settimeout(1);s.sendall(b'GET %b HTTP/1.0\\r\\nHost: bench\\r\\n\\r\\n' %"
+             " sys.argv[3].encode()); sys.exit(b' 200 ' not in s.recv(64))")
+    done = subprocess.run([*network.client_prefix, "/usr/bin/python3", "-c", probe,
+                           network.address, str(network.port), PAGE], check=False,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+class Image(Server):
+    """An image with an HTTP server."""
+
+    def __init__(self, path, name="loom", parameters=()):
+        self.path = path
+        self.name = name
+        self.parameters = list(parameters)
+
+    def words(self, address, port):
+        return [self.path, f"--port={port}", *self.parameters]
+
+
+NGINX_SETTINGS = ("worker_processes 1, access_log off, open_file_cache max=100, sendfile on, "
+                  "tcp_nopush on, keepalive_requests 1000000000")
+
+NGINX_CONFIGURATION = """daemon off;
+worker_processes 1;
+{user}pid {run}/nginx.pid;
+error_log {run}/nginx.error;
+events {{ worker_connections {connections}; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000000;
+    keepalive_timeout 1h;
+    open_file_cache max=100 inactive=1h;
+    open_file_cache_valid 1h;
+    default_type text/html;
+{temporary}    server {{ listen {address}:{port}; root {pages}; }}
+}}
+"""
+
+
+class Nginx(Server):
+    name = "nginx"
+
+    def __init__(self, connections=1024):
+        self.program = nginx_program()
+        self.connections = connections
+
+    def words(self, address, port):
+        configuration = os.path.join(RUN, "nginx.conf")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(NGINX_CONFIGURATION.format(
+                run=RUN, address=address, port=port, pages=PAGES, connections=self.connections,
+                user="user root;\n" if os.geteuid() == 0 else "",
+                temporary=nginx_temporary_folders(self.program)))
+        return [self.program, "-c", configuration]
+
+
+def nginx_program():
+    """Its path, or None."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def nginx_says(program, flag):
+    done = subprocess.run([program, flag], check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout
+
+
+def nginx_temporary_folders(program):
+    """A folder for each module that wants one: Debian's own belong to root."""
+    built = nginx_says(program, "-V")
+    kinds = [kind for kind in ("proxy", "fastcgi", "uwsgi", "scgi")
+             if f"--without-http_{kind}_module" not in built]
+    return "".join(f"    {kind}_temp_path {RUN}/{kind};\n" for kind in ["client_body", *kinds])
+
+
+def dpkg(*words):
+    if shutil.which("dpkg-query") is None:
+        return ""
+    return subprocess.run(["dpkg-query", *words], check=False, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+
+
+def nginx_version(program):
+    """What it says of itself, and Debian's package with its revision."""
+    found = re.search(r"nginx/\S+", nginx_says(program, "-v"))
+    version = found.group(0) if found else "nginx"
+    package = dpkg("-S", program).partition(":")[0]
+    return f"{version} ({package} {dpkg('-W', '-f', '${Version}', package)})" if package else version

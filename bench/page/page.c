@@ -1,0 +1,23 @@
+/* page.c - serves the pages as the home page serves its own, and nothing else: no other route, so
+ * that what is measured is the path that every site has.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "page.h"
+
+#include "http/http_pages.h"
+
+/* Too large for a stack, and there is one. */
+static struct http_pages site;
+
+enum result page_start(struct http *http, struct kv *pages)
+{
+    enum result result = http_pages_open(&site, pages, &(struct http_pages_options){ 0 });
+    if (result != OK) return result;
+
+    const struct http_route routes[] = {
+        { .method = HTTP_GET, .pattern = VIEW("/*"), .handler = &site.handler },
+    };
+    result = http_serve(http, &(struct http_site){ routes, LENGTH_OF(routes) });
+    http_pages_close(&site);
+    return result;
+}
