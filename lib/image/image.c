@@ -8,8 +8,10 @@
 #include "fiber/fiber.h"
 #include "fiber/stop.h"
 #include "image/build_id.h"
+#include "image/image_metrics.h"
 #include "target/arguments.h"
 #include "target/console.h"
+#include "target/metrics.h"
 
 #define LOG_MODULE "image"
 #include "log/log.h"
@@ -44,6 +46,7 @@ static struct run {
     struct stop_parameters stop;
     struct image_parameters own;
     uint8_t message[PARAMETER_MESSAGE_MAX];
+    struct image_metrics metrics;
     struct task first, census;
     enum result result;
     bool has_told; /* what went wrong */
@@ -198,8 +201,11 @@ static int run_fibers(void)
     }
     stop_open(&run.stop);
     log_follow_loop();
+    image_metrics_open(&run.metrics, &run.fiber);
+    target_metrics_register();
     run.first.run = first_run;
     fiber_run(&run.first, "main");
+    image_metrics_close(&run.metrics);
     log_close();
     stop_close();
     if (fibers_alive() == 0) fiber_close(); /* the stack of a fiber that is left is in use */

@@ -14,6 +14,7 @@
 
 #include "base/writer.h"
 #include "fiber/stop.h"
+#include "metrics/metrics.h"
 #include "target/console.h"
 #include "target/hosted/arguments.h"
 #include "target/hosted/crash.h"
@@ -27,8 +28,8 @@ struct lesson_parameters {
     uint32_t plan;
 };
 
-enum plan { PLAN_END, PLAN_FAIL, PLAN_NO_DEVICE, PLAN_LEAVE, PLAN_WAIT };
-static const char *const plans[] = { "end", "fail", "no-device", "leave", "wait", NULL };
+enum plan { PLAN_END, PLAN_FAIL, PLAN_NO_DEVICE, PLAN_LEAVE, PLAN_WAIT, PLAN_METRICS };
+static const char *const plans[] = { "end", "fail", "no-device", "leave", "wait", "metrics", NULL };
 
 static const struct parameter lesson_table[] = {
     PARAMETER_NUMBER(struct lesson_parameters, port, "port", "8080", 1, 65535, "port to listen on"),
@@ -63,6 +64,19 @@ static enum result leave_a_fiber(void)
     return result;
 }
 
+static enum result put_metrics(struct metrics_sink *sink, struct view text)
+{
+    (void)sink;
+    console_write(text);
+    return OK;
+}
+
+static enum result write_metrics(void)
+{
+    struct metrics_sink sink = { .put = put_metrics };
+    return metrics_write(&sink);
+}
+
 enum result image_start(void)
 {
     console_write(VIEW("started\n"));
@@ -72,6 +86,7 @@ enum result image_start(void)
     case PLAN_NO_DEVICE: return image_failed("net0", EXISTS);
     case PLAN_LEAVE: return leave_a_fiber();
     case PLAN_WAIT: return stop_wait(NEVER);
+    case PLAN_METRICS: return write_metrics();
     }
     return FAILED;
 }
@@ -180,6 +195,35 @@ TEST(image_tells_why_it_failed)
     expect_says(VIEW(" error   image: net0 could not be opened: exists already\n"));
     struct view said = outcome.diagnostics;
     expect_that(view_find_byte(said, '\n'), ==, said.length_bytes - 1);
+}
+
+/* The number behind a series; it has to be there. */
+static uint64_t figure(struct view series)
+{
+    struct view text = outcome.output;
+    uint64_t number;
+    size_t at = view_find(text, series);
+    if (at == text.length_bytes)
+        test_fail(__FILE__, __LINE__, "no %.*s in:\n%.*s", VIEW_FORMAT(series), VIEW_FORMAT(text));
+    struct view behind = view_from_offset(text, at + series.length_bytes);
+    struct view digits = view_cut(view_cut(behind, '\n', &behind), '.', &behind);
+    expect(view_to_u64(digits, &number));
+    return number;
+}
+
+TEST(image_shows_figures_of_itself_and_its_process)
+{
+    run_image("--plan=metrics", "--fibers-small=100");
+    expect_that(outcome.status, ==, 0);
+    expect_that(figure(VIEW("\nloom_fibers{instance=\"image\",stack=\"medium\"} ")), ==, 1);
+    expect_that(figure(VIEW("\nloom_fibers{instance=\"image\",stack=\"small\"} ")), ==, 0);
+    expect_that(figure(VIEW("\nloom_stacks_free{instance=\"image\",stack=\"small\"} ")), ==, 100);
+    expect_that(figure(VIEW("\nloom_uptime_seconds{instance=\"image\"} ")), <, 60);
+    expect_that(figure(VIEW("\nprocess_start_time_seconds{instance=\"image\"} ")), >, 1700000000);
+    uint64_t resident_bytes = figure(
+        VIEW("\nprocess_resident_memory_bytes{instance=\"process\"} "));
+    expect(resident_bytes > 100 * KIB && resident_bytes < 4 * GIB);
+    expect_that(figure(VIEW("\nprocess_cpu_seconds_total{instance=\"process\"} ")), <, 60);
 }
 
 TEST(image_refuses_bad_parameters)

@@ -1,0 +1,10 @@
+/* metrics.h - ambient: what only the target knows of itself and /metrics should show.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TARGET_METRICS_H
+#define LOOM_TARGET_METRICS_H
+
+/* Registers the target's figures, once, when the image starts; a target may have none. */
+void target_metrics_register(void);
+
+#endif
