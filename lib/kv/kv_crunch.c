@@ -1,5 +1,9 @@
 /* kv_crunch.c - a binary search in the tables that loom-crunch wrote; nothing is copied.
  *
+ * A hash made at build was measured beside it, with keys of 30 bytes asked for at random: 30 to 45
+ * ns against 130 ns with 100 pages and 150 ns with 1000. That is a hundredth of a request, and not
+ * worth a second table that has to agree with the first.
+ *
  * SPDX-License-Identifier: ISC */
 #include "kv/kv_crunch.h"
 
