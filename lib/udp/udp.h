@@ -71,17 +71,22 @@ CHECKED static inline enum result udp_bind(struct udp *udp, const struct endpoin
 }
 
 /* Waits until at least one datagram has gone; *sent of the burst are gone, in order. On an error
- * the first unsent datagram (`burst[*sent]`) is the one it speaks of: TOO_LARGE, UNREACHABLE,
- * INVALID. Datagrams may be lost on the way, as ever. */
+ * nothing has gone and the first datagram is the one it speaks of: TOO_LARGE, UNREACHABLE (no way
+ * there, or the source is not an address of this image), INVALID (no peer, port 0, or a source of
+ * another family), DENIED (a broadcast, or the host's filter). Datagrams may be lost on the way, as
+ * ever. */
 CHECKED static inline enum result udp_send(struct udp_port *port, const struct datagram_out burst[],
                                            size_t count, size_t *sent, uint64_t deadline_ns)
 {
     assert(count > 0 && count <= UDP_BURST_MAX);
     *sent = 0;
-    return port->ops->send(port, burst, count, sent, deadline_ns);
+    enum result result = port->ops->send(port, burst, count, sent, deadline_ns);
+    assert((result == OK) == (*sent > 0) && *sent <= count);
+    return result;
 }
 
-/* Waits until at least one datagram has come; fills *received of the burst, each into its room.
+/* Waits until at least one datagram has come; fills *received of the burst, each into its room. One
+ * without bytes is a datagram too.
  * REFUSED: an earlier datagram of ours met a closed port; nothing was received, and the port goes
  * on. */
 CHECKED static inline enum result udp_receive(struct udp_port *port, struct datagram_in burst[],
