@@ -80,7 +80,8 @@ void changes_end(const struct application *application, const struct changes_mar
     if (file == NULL) fail("cannot write %s", stamp_of(application));
     char here[PATH_MAX];
     if (getcwd(here, sizeof here) == NULL) fail("the current folder is gone");
-    fprintf(file, "%016llx %s\n", (unsigned long long)sources_hash(application), here);
+    fprintf(file, "%s\n%s\n%016llx\n", here, application->house.loom,
+            (unsigned long long)sources_hash(application));
     fflush(file);
     futimens(fileno(file), times);
     fclose(file);
@@ -125,19 +126,35 @@ static bool dependency_is_newer(const struct application *application, const cha
     return newer;
 }
 
+/* What changes_end wrote: where the compiler ran, which Loom it was, and which sources there were.
+ */
+struct stamp {
+    char *here, *loom;
+    uint64_t sources;
+};
+
+static bool stamp_read(const struct application *application, struct stamp *stamp)
+{
+    char *rest = NULL;
+    char *text = file_read(stamp_of(application));
+    if (text == NULL) return false;
+    stamp->here = strtok_r(text, "\n", &rest);
+    stamp->loom = strtok_r(NULL, "\n", &rest);
+    const char *sources = strtok_r(NULL, "\n", &rest);
+    if (sources == NULL) return false;
+    stamp->sources = strtoull(sources, NULL, 16);
+    return true;
+}
+
 bool changes_there_are(const struct application *application)
 {
     struct stat status;
-    char *text = file_read(stamp_of(application));
-    if (text == NULL || stat(stamp_of(application), &status) != 0) return true;
-
-    char *here = NULL;
-    uint64_t hash = strtoull(text, &here, 16);
-    here += strspn(here, " ");
-    here[strcspn(here, "\n")] = '\0';
+    struct stamp stamp;
+    const struct house *house = &application->house;
+    if (!stamp_read(application, &stamp) || stat(stamp_of(application), &status) != 0) return true;
+    if (strcmp(stamp.loom, house->loom) != 0) return true;
     return access(application_file(application, "build.ninja"), R_OK) != 0 ||
-           is_newer(application->house.library, &status.st_mtim) ||
-           is_newer(application->house.loom, &status.st_mtim) ||
-           dependency_is_newer(application, here, &status.st_mtim) ||
-           hash != sources_hash(application);
+           is_newer(house->library, &status.st_mtim) || is_newer(house->loom, &status.st_mtim) ||
+           dependency_is_newer(application, stamp.here, &status.st_mtim) ||
+           stamp.sources != sources_hash(application);
 }

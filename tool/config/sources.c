@@ -209,22 +209,39 @@ static void add_application(void)
     }
 }
 
-/* A test may use what else is in the folders of Loom that the image reaches: the doubles, and the
- * conformance suites. */
+/* What the tests take from the house, where they need it. */
+static const struct addition *in_tests(bool with_tests)
+{
+    static struct addition addition;
+    addition = (struct addition){ .root = "house",
+                                  .folder = graph.house,
+                                  .label = "test",
+                                  .use = UNIT_TEST,
+                                  .with_tests = with_tests };
+    return &addition;
+}
+
+/* A test may use what else is in the folders of Loom that the image reaches: there are the doubles.
+ */
 static void add_doubles(void)
 {
-    struct addition doubles = {
-        .root = "house", .folder = graph.house, .label = "test", .use = UNIT_TEST
-    };
-    struct addition suites = doubles;
-    suites.with_tests = true;
     const char *lib = text_of("%s/lib/", graph.house);
     for (size_t i = 0, count = units.count; i < count; i++) {
         const char *source = units.units[i].source;
         if (strncmp(source, lib, strlen(lib)) != 0) continue;
-        const char *folder = text_of("%.*s", (int)(strrchr(source, '/') - source), source);
-        add_pattern(&doubles, text_of("%s/*.c", folder));
-        add_pattern(&suites, text_of("%s/*_suite.c", folder));
+        add_pattern(in_tests(false),
+                    text_of("%.*s/*.c", (int)(strrchr(source, '/') - source), source));
+    }
+}
+
+/* And the suites of the signatures that its own modules implement. */
+static void add_suites(void)
+{
+    for (size_t i = 0; i < graph.device_count; i++) {
+        const struct module *module = graph.devices[i]->module;
+        if (module->home != MODULE_OF_APPLICATION) continue;
+        add_pattern(in_tests(false), text_of("lib/%s/*.c", module->signature));
+        add_pattern(in_tests(true), text_of("lib/%s/*_suite.c", module->signature));
     }
 }
 
@@ -241,6 +258,7 @@ static void add_tests(void)
                                     .use = UNIT_HARNESS,
                                     .with_tests = true };
     add_doubles();
+    add_suites();
     add_pattern(&harness, "lib/test/*.c");
     add_pattern(&tests, "*_test.c");
 }

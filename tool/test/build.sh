@@ -77,8 +77,8 @@ check "size: the total is that of size(1)" test "$total" = "$(size $image | awk 
 check "size: sorted" bash -c "'$loom' size shop | awk 'NR > 1 && \$1 != \"total\" {print \$NF}' | sort -rnc"
 check "size --json" bash -c "
     '$loom' size --json shop > size.json && json size.json 'sum(row[\"total\"] for row in it[\"modules\"]) == it[\"total\"][\"total\"] == $total'"
-check "size: the wiring is the smallest part" json size.json \
-    'all(row["total"] < 16384 for row in it["modules"] if row["module"] == "wiring")'
+check "size: the wiring is little code" json size.json \
+    'all(row["text"] < 4096 for row in it["modules"] if row["module"] == "wiring")'
 
 port=$(port)
 "$loom" run shop -- --port="$port" > run.txt 2>&1 &

@@ -32,6 +32,11 @@ check_says "its size is told by its own modules" 'kv_counted'
 check "its tests run, and the suite of the signature that it implements" "$installed" test catalogue
 check_says "all of them pass" ' 0 failed'
 
+if [ "$loom" -ef "$house/build/loom" ]; then
+    check "another Loom configures it again" "$loom" describe catalogue
+    check "another Loom configures it again: for its own files" grep -q "$house/lib" catalogue/build/unix/build.ninja
+fi
+
 sed -i 's/"kv_counted.c"/"kv_contued.c"/' catalogue/config.c
 check_error "a source of a module that is not there" 1 'there is no' "$installed" build catalogue
 check_says "a source of a module that is not there: its name" 'kv_contued.c'

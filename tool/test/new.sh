@@ -32,4 +32,4 @@ fi
 
 sed -i 's/VIEW("<p>Hello, Ada/VIEW("<p>Good day, Ada/' shop/shop_test.c
 check_error "a test that fails" 1 'shop_test.c:' "$loom" test shop
-check_says "a test that fails is counted" '2 passed, 1 failed'
+check_says "a test that fails is named" 'not ok  shop_greets_by_name'

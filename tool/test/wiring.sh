@@ -35,9 +35,14 @@ static struct http_server http_admin_page;
 
 extern const struct kv_crunch_pages htdocs0_pages;
 
+static struct stack_socket_parameters stack0_parameters;
 static struct http_server_parameters http_admin_page_parameters;
 
 static const struct parameter_group groups[] = {
+    { .device = "stack0",
+      .prefix = "",
+      .table = stack_socket_parameters,
+      .values = { (uint8_t *)&stack0_parameters, sizeof stack0_parameters } },
     { .device = "http_admin_page",
       .prefix = "admin-page",
       .table = http_server_parameters,
@@ -54,7 +59,7 @@ enum result image_start(void)
 {
     enum result result;
 
-    if ((result = stack_socket_open(&stack0)) != OK) {
+    if ((result = stack_socket_open(&stack0, &stack0_parameters)) != OK) {
         result = image_failed("stack0", result);
         goto stack0_failed;
     }
