@@ -64,12 +64,16 @@ static void write_link_flags(FILE *file, const struct units *units)
     fprintf(file, " %s\n", graph.target->libraries);
 }
 
+/* It stands beside the command. */
+static const char *crunch_path(void)
+{
+    return text_of("%.*s/loom-crunch", (int)(strrchr(graph.loom, '/') - graph.loom), graph.loom);
+}
+
 static void write_rules(FILE *file)
 {
-    const char *slash = strrchr(graph.loom, '/');
     write_variable(file, "loom", graph.loom);
-    write_variable(file, "crunch",
-                   text_of("%.*s/loom-crunch", (int)(slash - graph.loom), graph.loom));
+    write_variable(file, "crunch", crunch_path());
     fputs("\nrule compile\n"
           "  command = $cc $compile_flags $unsanitized -MMD -MF $out.d -c $in -o $out\n"
           "  depfile = $out.d\n  deps = gcc\n  description = $in\n"
@@ -104,7 +108,9 @@ static void write_unit(FILE *file, const struct unit *unit)
 
 static void write_crunched(FILE *file, const char *name, const char *folder, const char *after)
 {
-    fprintf(file, "build %s.c: crunch | $crunch %s\n  name = %s\n  folder = ", name, after, name);
+    fprintf(file, "build %s.c: crunch | %s ", name, after);
+    output_ninja_path(file, crunch_path());
+    fprintf(file, "\n  name = %s\n  folder = ", name);
     output_ninja_word(file, folder);
     fprintf(file, "\nbuild obj/%s.o: compile %s.c\n", name, name);
 }
@@ -179,10 +185,11 @@ static void write_programs(FILE *file, const struct units *units)
         fprintf(file, "\nbuild %s.measured: link", unikernel_name);
         write_image_objects(file, units);
         fprintf(file, " obj/%s_pages_empty.o\n", self->name);
-        fprintf(
-            file,
-            "build self/size.json: self %s.measured | objects.txt manifest.json graph.dot $loom\n",
-            unikernel_name);
+        fprintf(file,
+                "build self/size.json: self %s.measured | objects.txt manifest.json graph.dot ",
+                unikernel_name);
+        output_ninja_path(file, graph.loom);
+        fputc('\n', file);
     }
     fprintf(file, "\nbuild %s: link", unikernel_name);
     write_image_objects(file, units);
