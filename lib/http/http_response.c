@@ -42,7 +42,8 @@ static void skip_bytes(struct view views[], size_t count, size_t gone_bytes)
 }
 
 /* Writes all of the views. The peer has `send-timeout` for each part of its progress, so that a
- * slow reader is served and one that stands still is not. */
+ * slow reader is served and one that stands still is not. A wait in which there was some is
+ * followed by another, so it is noticed between one and two of them after the last byte. */
 static enum result send_views(struct http_session *session, struct view views[], size_t count)
 {
     enum result result;
