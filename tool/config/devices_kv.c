@@ -74,43 +74,52 @@ static const char *last_segment(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/* The path as a string literal of C. */
+/* The path within a string literal of C; a `$` of its own is not the device's name. */
 static const char *literal_of(const char *path)
 {
     const char *text = "";
     for (; *path != '\0'; path++) {
-        text = text_of("%s%s%c", text, strchr("\"\\", *path) != NULL ? "\\" : "", *path);
+        if (*path == '$') {
+            text = text_of("%s\\044", text);
+        } else {
+            text = text_of("%s%s%c", text, strchr("\"\\", *path) != NULL ? "\\" : "", *path);
+        }
     }
     return text;
 }
 
 /* A kv_directory whose --directory defaults to the folder as it stands now, whatever folder the
  * image is started in. */
-static struct kv *directory_of(struct place place, const struct module *module, const char *folder)
+static struct kv *directory_of(struct place place, const struct module *module, const char *folder,
+                               const char *rows)
 {
-    const char *path = folder_path(place, folder);
     void *device = device_at(place, module, DEVICES());
     device_words(device, last_segment(folder), "%s/ on the host", folder);
-    device_parameters(device,
-                      text_of("PARAMETER_TEXT(struct kv_directory_parameters, directory, "
-                              "\"directory\",\n                   \"%s\",\n                   "
-                              "\"folder of the host that holds the files\"),",
-                              literal_of(path)));
+    device_parameters(device, rows);
     return device;
 }
 
 struct kv *kv_directory_at(struct place place, const char *folder)
 {
-    return directory_of(place, &directory, folder);
+    const char *path = literal_of(folder_path(place, folder));
+    return directory_of(place, &directory, folder, text_of("KV_DIRECTORY_ROWS(\"%s\"),", path));
 }
+
+/* What is crunched into an image cannot be written, so neither is the folder it stands for. */
+#define PAGES_ROWS \
+    "PARAMETER_TEXT(struct kv_directory_parameters, directory, \"directory\",\n" \
+    "                   \"%s\",\n" \
+    "                   \"folder of the host that holds the pages\"),\n" \
+    "    PARAMETER_FLAG(struct kv_directory_parameters, read_only, \"read-only\", \"on\",\n" \
+    "                   \"never write to the folder\"),"
 
 struct kv *kv_pages_at(struct place place, const char *folder)
 {
+    const char *path = folder_path(place, folder);
     if (key_is("pages", "image|host",
                "where the files of kv_pages are: in the image, or in their folder", "host")) {
-        return directory_of(place, &pages_on_host, folder);
+        return directory_of(place, &pages_on_host, folder, text_of(PAGES_ROWS, literal_of(path)));
     }
-    const char *path = folder_path(place, folder);
     void *device = device_at(place, &pages_in_image, DEVICES());
     device_words(device, last_segment(folder), "%s/ in the image", folder);
     device_constant(device, "&$_pages");

@@ -30,6 +30,23 @@ if [ "$status" -eq 0 ]; then ok "SIGTERM reaches it, and its status is loom's"; 
     not_ok "SIGTERM reaches it, and its status is loom's" "status $status: $(cat run.txt)"
 fi
 
+port=$(port)
+"$loom" run --pages=host shop -- --port="$port" > run.txt 2>&1 &
+image=$!
+started+=("$image")
+check "with --pages=host it serves its page" answers "$port" / '<h1>shop</h1>' 20
+sed -i 's/<h1>shop/<h1>sale/' shop/htdocs/index.html
+check "with --pages=host a page that changes is served at once" answers "$port" / '<h1>sale</h1>' 1
+mkdir elsewhere && echo '<h1>elsewhere</h1>' > elsewhere/index.html
+kill -TERM "$image"
+wait "$image"
+"$loom" run shop -- --port="$port" --pages-directory=elsewhere > run.txt 2>&1 &
+image=$!
+started+=("$image")
+check "--pages-directory names another folder" answers "$port" / '<h1>elsewhere</h1>' 20
+kill -TERM "$image"
+wait "$image"
+
 sed -i 's/VIEW("<p>Hello, Ada/VIEW("<p>Good day, Ada/' shop/shop_test.c
 check_error "a test that fails" 1 'shop_test.c:' "$loom" test shop
 check_says "a test that fails is named" 'not ok  shop_greets_by_name'
