@@ -29,8 +29,10 @@ struct resolver_ops {
 
 /* Waits. Finds up to `room` addresses of `name`, best first (RFC 6724), of one family or, with
  * ADDRESS_ANY, of both: what happy eyeballs (RFC 8305) races. A name that is an address is that
- * address. OK: *count > 0. NOT_FOUND: there is no such name or it has no such address. INVALID: not
- * a host name. FULL: too many look-ups at once. FAILED: no server answered. */
+ * address, and NOT_FOUND when it is one of another family. OK: *count > 0. NOT_FOUND: there is no
+ * such name or it has no such address. INVALID: not a host name; so are "127.1" and other ways to
+ * write an address that only some understand. FULL: too many look-ups at once. FAILED: no server
+ * answered. */
 CHECKED static inline enum result resolver_lookup(struct resolver *resolver, struct view name,
                                                   enum address_family family,
                                                   struct address addresses[], size_t room,
