@@ -101,6 +101,7 @@ struct keys keys_remembered(const struct application *application)
     char *rest = NULL;
     if (text == NULL) return keys;
     for (char *word = strtok_r(text, "\n", &rest); word != NULL; word = strtok_r(NULL, "\n", &rest))
-        keys_set(&keys, word);
+        keys_set(&keys, text_of("%s", word));
+    free(text);
     return keys;
 }

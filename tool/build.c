@@ -69,7 +69,7 @@ static bool ninja_run(const struct application *application, const char *program
     }
     setenv("NINJA_STATUS", STATUS_MARK "[%f/%t] ", 1);
     if (ninja.terminal) setenv("CLICOLOR_FORCE", "1", 1);
-    command_line_add(&line, "ninja", program, NULL);
+    command_line_add(&line, "ninja", program);
     int status = process_run(&line, application->output, &ninja.reader);
     progress_clear(&ninja);
     return status == 0;

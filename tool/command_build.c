@@ -96,9 +96,9 @@ int command_test(int count, char *arguments[])
     if (!configured) return STATUS_FAILED;
     check_tests(&application);
     struct command_line line = { .count = 0 };
-    command_line_add(&line, build_or_fail(&application, &options.keys, "-test"), NULL);
+    command_line_add(&line, build_or_fail(&application, &options.keys, "-test"));
     for (int i = 0; i < options.rest_count; i++)
-        command_line_add(&line, options.rest[i], NULL);
+        command_line_add(&line, options.rest[i]);
     process_become(&line);
     fail("cannot run %s: %s", line.words[0], strerror(errno));
 }

@@ -100,7 +100,7 @@ static void check_library(struct diagnosis *diagnosis)
     struct name_reader name = { .reader = { name_read }, .found = false };
     struct command_line line = { .count = 0 };
     command_line_add(&line, process_exists("gcc") ? "gcc" : "clang",
-                     "-print-file-name=libbearssl.a", NULL);
+                     "-print-file-name=libbearssl.a");
     process_run(&line, NULL, &name.reader);
     say(diagnosis, name.found, NEEDED, "BearSSL, for digests in kv_memory, kv_directory and tests",
         "apt-get install libbearssl-dev");

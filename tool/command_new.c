@@ -99,9 +99,9 @@ static void check_name(const char *name)
 
 static const char *capitals_of(const char *name)
 {
-    char *capitals = strdup(name);
-    for (char *letter = capitals; *letter != '\0'; letter++)
-        *letter = (char)toupper((unsigned char)*letter);
+    const char *capitals = "";
+    for (const char *letter = name; *letter != '\0'; letter++)
+        capitals = text_of("%s%c", capitals, toupper((unsigned char)*letter));
     return capitals;
 }
 

@@ -41,7 +41,7 @@ static void check_publish(const char *publish)
 static void add_rest(struct command_line *line, const struct options *options)
 {
     for (int i = 0; i < options->rest_count; i++)
-        command_line_add(line, options->rest[i], NULL);
+        command_line_add(line, options->rest[i]);
 }
 
 int command_run(int count, char *arguments[])
@@ -67,7 +67,7 @@ int command_run(int count, char *arguments[])
         return watch_run(&application, &options.keys, options.rest, options.rest_count);
     }
     struct command_line line = { .count = 0 };
-    command_line_add(&line, build_or_fail(&application, &options.keys, ""), NULL);
+    command_line_add(&line, build_or_fail(&application, &options.keys, ""));
     add_rest(&line, &options);
     process_become(&line);
     fail("cannot run %s: %s", line.words[0], strerror(errno));
@@ -91,9 +91,9 @@ int command_debug(int count, char *arguments[])
     if (!process_exists("gdb")) fail("there is no gdb; install it: apt-get install gdb");
 
     struct command_line line = { .count = 0 };
-    command_line_add(&line, "gdb", "-q", NULL);
-    if (access(script, R_OK) == 0) command_line_add(&line, "-x", script, NULL);
-    command_line_add(&line, "--args", image, NULL);
+    command_line_add(&line, "gdb", "-q");
+    if (access(script, R_OK) == 0) command_line_add(&line, "-x", script);
+    command_line_add(&line, "--args", image);
     add_rest(&line, &options);
     process_become(&line);
     fail("cannot run gdb: %s", strerror(errno));

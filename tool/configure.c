@@ -82,16 +82,16 @@ static bool config_compile(const struct application *application, const char *co
     const struct house *house = &application->house;
     struct command_line line = { .count = 0 };
     command_line_add(&line, compiler, "-std=gnu17", "-O0", "-Wall", "-Wextra",
-                     "-Wno-unused-variable", "-Werror", NULL);
+                     "-Wno-unused-variable", "-Werror");
     if (compiler_is_clang(compiler)) {
-        command_line_add(&line, "-ferror-limit=1", NULL);
+        command_line_add(&line, "-ferror-limit=1");
     } else {
-        command_line_add(&line, "-ftrack-macro-expansion=0", "-fmax-errors=1", NULL);
+        command_line_add(&line, "-ftrack-macro-expansion=0", "-fmax-errors=1");
     }
-    command_line_add(
-        &line, "-I", house->folder, "-I", text_of("%s/lib", house->folder), "-I",
-        text_of("%s/tool", house->folder), "-MMD", "-MF", application_file(application, "config.d"),
-        "-o", application_file(application, "config"), application->shown, house->library, NULL);
+    command_line_add(&line, "-I", house->folder, "-I", text_of("%s/lib", house->folder), "-I",
+                     text_of("%s/tool", house->folder), "-MMD", "-MF",
+                     application_file(application, "config.d"), "-o",
+                     application_file(application, "config"), application->shown, house->library);
     return diagnostics_run(&line, application->shown);
 }
 
@@ -100,7 +100,7 @@ static bool config_run(const struct application *application, const struct keys 
     struct command_line line = { .count = 0 };
     command_line_add(&line, application_file(application, "config"), application->house.folder,
                      application->folder, application->output, application->target->name,
-                     application->house.loom, application->shown, NULL);
+                     application->house.loom, application->shown);
     command_line_add_list(&line, keys->words);
     int status = process_run(&line, NULL, NULL);
     if (status == STATUS_USAGE) exit(STATUS_USAGE);
@@ -114,16 +114,19 @@ static bool config_run(const struct application *application, const struct keys 
     return status == 0;
 }
 
-/* clangd looks into every folder above a source, and into `build` there. */
+/* clangd looks into every folder above a source, and into `build` there. It is a clang and refuses
+ * what only gcc knows, so it does not get to see the hardening, which does not change what code
+ * means. */
 static void write_compile_commands(const struct application *application)
 {
-    if (!process_exists("ninja")) return;
+    static const char script[] = "ninja -t compdb compile configure | "
+                                 "sed 's/ -fsanitize[^ ]*//g; s/ -ftrivial-auto-var-init=[^ ]*//g' "
+                                 "> compile_commands.json.new && "
+                                 "mv compile_commands.json.new compile_commands.json && "
+                                 "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json";
     struct command_line line = { .count = 0 };
-    command_line_add(&line, "sh", "-c",
-                     "ninja -t compdb compile configure > compile_commands.json.new && "
-                     "mv compile_commands.json.new compile_commands.json && "
-                     "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json",
-                     application->target->name, NULL);
+    if (!process_exists("ninja")) return;
+    command_line_add(&line, "sh", "-c", script, application->target->name);
     if (process_run(&line, application->output, NULL) != 0) {
         notice("%s: compile_commands.json could not be written", application->output);
     }

@@ -66,6 +66,6 @@ bool drawing_write(FILE *file, const char *dot)
 {
     struct svg_reader svg = { .reader = { svg_read }, .file = file };
     struct command_line line = { .count = 0 };
-    command_line_add(&line, "dot", "-Tsvg", dot, NULL);
+    command_line_add(&line, "dot", "-Tsvg", dot);
     return process_run(&line, NULL, &svg.reader) == 0 && svg.styled;
 }

@@ -14,7 +14,7 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
     fputc('\n', stderr);
 }
 
-_Noreturn void fail(const char *format, ...)
+void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -23,7 +23,7 @@ _Noreturn void fail(const char *format, ...)
     exit(STATUS_FAILED);
 }
 
-_Noreturn void fail_usage(const char *format, ...)
+void fail_usage(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

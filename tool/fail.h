@@ -7,10 +7,10 @@
 enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* Something is wrong with what is on the disk or on this machine. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Something is wrong with what was typed. */
-_Noreturn void fail_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void fail_usage(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Worth knowing; it goes on. */
 void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));

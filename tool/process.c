@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,16 +26,6 @@ static void add_word(struct command_line *line, const char *word)
     line->words[line->count++] = word;
 }
 
-void command_line_add(struct command_line *line, ...)
-{
-    va_list words;
-    va_start(words, line);
-    for (const char *word = va_arg(words, const char *); word != NULL;
-         word = va_arg(words, const char *))
-        add_word(line, word);
-    va_end(words);
-}
-
 void command_line_add_list(struct command_line *line, const char *const words[])
 {
     for (size_t i = 0; words[i] != NULL; i++)
@@ -49,10 +38,11 @@ void process_become(const struct command_line *line)
     for (size_t i = 0; i < line->count; i++)
         words[i] = strdup(line->words[i]);
     words[line->count] = NULL;
+    if (words[0] == NULL) return;
     execvp(words[0], words);
 }
 
-_Noreturn static void become_or_end(const struct command_line *line)
+__attribute__((noreturn)) static void become_or_end(const struct command_line *line)
 {
     process_become(line);
     fprintf(stderr, "loom: cannot run %s: %s\n", line->words[0], strerror(errno));

@@ -16,8 +16,9 @@ struct command_line {
     size_t count;
 };
 
-/* Adds words, up to a NULL. Ends the command when there are too many. */
-void command_line_add(struct command_line *line, ...) __attribute__((sentinel));
+/* Adds words to it. Ends the command when there are too many. */
+#define command_line_add(line, ...) \
+    command_line_add_list(line, (const char *const[]){ __VA_ARGS__, NULL })
 void command_line_add_list(struct command_line *line, const char *const words[]);
 
 /* Is given each line that a program writes, without its newline. */

@@ -195,9 +195,9 @@ int watch_run(const struct application *application, const struct keys *keys,
     sigset_t set;
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
-    command_line_add(&watch.line, build_or_fail(application, keys, ""), NULL);
+    command_line_add(&watch.line, build_or_fail(application, keys, ""));
     for (int i = 0; i < parameter_count; i++)
-        command_line_add(&watch.line, parameters[i], NULL);
+        command_line_add(&watch.line, parameters[i]);
     signals_block(&set);
     watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
     watch_build(&watch);

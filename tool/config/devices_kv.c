@@ -93,7 +93,7 @@ static const char *literal_of(const char *path)
 static struct kv *directory_of(struct place place, const struct module *module, const char *folder,
                                const char *rows)
 {
-    void *device = device_at(place, module, DEVICES());
+    void *device = device_at(place, module, NO_DEVICES);
     device_words(device, last_segment(folder), "%s/ on the host", folder);
     device_parameters(device, rows);
     return device;
@@ -120,7 +120,7 @@ struct kv *kv_pages_at(struct place place, const char *folder)
                "where the files of kv_pages are: in the image, or in their folder", "host")) {
         return directory_of(place, &pages_on_host, folder, text_of(PAGES_ROWS, literal_of(path)));
     }
-    void *device = device_at(place, &pages_in_image, DEVICES());
+    void *device = device_at(place, &pages_in_image, NO_DEVICES);
     device_words(device, last_segment(folder), "%s/ in the image", folder);
     device_constant(device, "&$_pages");
     device_declaration(device, PAGES_DECLARATION);
@@ -130,12 +130,12 @@ struct kv *kv_pages_at(struct place place, const char *folder)
 
 struct kv *kv_memory_at(struct place place)
 {
-    return device_at(place, &memory, DEVICES());
+    return device_at(place, &memory, NO_DEVICES);
 }
 
 struct kv *kv_self_at(struct place place)
 {
-    void *device = device_at(place, &self, DEVICES());
+    void *device = device_at(place, &self, NO_DEVICES);
     device_constant(device, "&$_pages");
     device_declaration(device, PAGES_DECLARATION);
     graph.devices[graph.device_count - 1]->self = true;

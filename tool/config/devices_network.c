@@ -20,7 +20,7 @@ static const struct module stack_socket = {
     .has_parameters = true,
 };
 
-static const struct module resolver = {
+static const struct module resolver_module = {
     .name = "resolver_host",
     .signature = "resolver",
     .instance = "resolver",
@@ -29,6 +29,7 @@ static const struct module resolver = {
     .home = MODULE_OF_HOUSE,
     .sources = { "target/unix/resolver_host*.c" },
     .needs = { "ip" },
+    .has_parameters = true,
 };
 
 static const struct module server = {
@@ -75,7 +76,7 @@ struct stack *default_stack_at(struct place place)
 {
     struct stack *made = default_stack_made();
     key_choice("stack", "socket", "what speaks TCP and UDP");
-    return made != NULL ? made : device_at(place, &stack_socket, DEVICES());
+    return made != NULL ? made : device_at(place, &stack_socket, NO_DEVICES);
 }
 
 struct tcp *stack_tcp(struct stack *stack)
@@ -90,7 +91,7 @@ struct udp *stack_udp(struct stack *stack)
 
 struct resolver *resolver_host_at(struct place place)
 {
-    return device_at(place, &resolver, DEVICES());
+    return device_at(place, &resolver_module, NO_DEVICES);
 }
 
 struct http *http_server_at(struct place place, struct tcp *tcp)
@@ -98,7 +99,7 @@ struct http *http_server_at(struct place place, struct tcp *tcp)
     return device_at(place, &server, DEVICES(tcp));
 }
 
-struct http_client *http_client_at(struct place place, struct tcp *tcp, struct resolver *host)
+struct http_client *http_client_at(struct place place, struct tcp *tcp, struct resolver *resolver)
 {
-    return device_at(place, &client, DEVICES(tcp, host));
+    return device_at(place, &client, DEVICES(tcp, resolver));
 }

@@ -7,7 +7,7 @@
 
 #include "config/graph.h"
 
-_Noreturn void place_error(struct place place, const char *format, ...)
+void place_error(struct place place, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

@@ -82,10 +82,10 @@ void *device_at(struct place place, const struct module *module, const void *con
     return &device->whole;
 }
 
-void *device_part(const void *pointer, const char *signature, const char *expression)
+void *device_part(const void *device, const char *signature, const char *expression)
 {
     struct ticket *part = memory(sizeof *part);
-    *part = *ticket_of_device(pointer);
+    *part = *ticket_of_device(device);
     part->signature = signature;
     part->expression = expression;
     return part;
@@ -96,28 +96,28 @@ static struct device *device_of(const void *pointer)
     return ticket_of_device(pointer)->device;
 }
 
-void device_constant(const void *pointer, const char *expression)
+void device_constant(const void *device, const char *expression)
 {
-    struct device *device = device_of(pointer);
-    if (device->constant_count == DEVICE_CONSTANTS_MAX) {
-        place_error(device->place, "a device has at most %d constants", DEVICE_CONSTANTS_MAX);
+    struct device *made = device_of(device);
+    if (made->constant_count == DEVICE_CONSTANTS_MAX) {
+        place_error(made->place, "a device has at most %d constants", DEVICE_CONSTANTS_MAX);
     }
-    device->constants[device->constant_count++] = expression;
+    made->constants[made->constant_count++] = expression;
 }
 
-void device_declaration(const void *pointer, const char *declaration)
+void device_declaration(const void *device, const char *declaration)
 {
-    device_of(pointer)->declaration = declaration;
+    device_of(device)->declaration = declaration;
 }
 
-void device_parameters(const void *pointer, const char *initialisers)
+void device_parameters(const void *device, const char *initialisers)
 {
-    device_of(pointer)->parameters = initialisers;
+    device_of(device)->parameters = initialisers;
 }
 
-void device_crunch(const void *pointer, const char *folder)
+void device_crunch(const void *device, const char *folder)
 {
-    device_of(pointer)->crunched = folder;
+    device_of(device)->crunched = folder;
 }
 
 /* "my-pages.d" makes my_pages_d: a name that C takes. */
@@ -132,21 +132,21 @@ static const char *identifier_of(const char *text)
     return name;
 }
 
-void device_words(const void *pointer, const char *stem, const char *format, ...)
+void device_words(const void *device, const char *stem, const char *format, ...)
 {
-    struct device *device = device_of(pointer);
+    struct device *made = device_of(device);
     char *words;
     va_list arguments;
     va_start(arguments, format);
     if (vasprintf(&words, format, arguments) < 0) abort();
     va_end(arguments);
-    device->words = words;
-    if (stem != NULL && stem[0] != '\0') device->stem = identifier_of(stem);
+    made->words = words;
+    if (stem != NULL && stem[0] != '\0') made->stem = identifier_of(stem);
 }
 
-void *named_at(struct place place, const char *name, const void *pointer)
+void *named_at(struct place place, const char *name, const void *device)
 {
-    const struct ticket *ticket = ticket_of(place, pointer, "what named() is given");
+    const struct ticket *ticket = ticket_of(place, device, "what named() is given");
     bool fits = islower((unsigned char)name[0]);
     for (const char *letter = name; *letter != '\0'; letter++) {
         fits = fits && (islower((unsigned char)*letter) || isdigit((unsigned char)*letter) ||

@@ -28,7 +28,7 @@ void keys_give(char *const arguments[], int count)
     keys.given_count = count;
 }
 
-_Noreturn static void key_error(const char *message)
+__attribute__((noreturn)) static void key_error(const char *message)
 {
     fprintf(stderr, "%s: error: %s\n", graph.config, message);
     exit(2);

@@ -28,7 +28,7 @@ static bool file_holds(const char *path, const char *text, size_t length)
     return same;
 }
 
-_Noreturn static void output_failed(const char *path)
+__attribute__((noreturn)) static void output_failed(const char *path)
 {
     fprintf(stderr, "%s: error: cannot write: %s; make the folder writable or free some space\n",
             path, strerror(errno));

@@ -14,7 +14,7 @@
 
 #include "config/graph.h"
 
-enum { UNITS_MAX = 1024 };
+enum { UNITS_MAX = 1024, SEEN_MAX = 256 };
 
 /* What every image has, whatever is wired. */
 static const char *const always[] = { "base", "fiber", "parameter", "image", "log", "metrics" };
@@ -23,7 +23,7 @@ static const char *const always[] = { "base", "fiber", "parameter", "image", "lo
 static const char *const never[] = { "*_test.c", "*_suite.c", "*_fuzz.c", "*_bench.c" };
 
 static struct units units;
-static const struct module *seen[256];
+static const struct module *seen[SEEN_MAX];
 static size_t seen_count;
 
 static void add_text(const char ***list, size_t *count, const char *text)
@@ -54,7 +54,7 @@ static const char *object_of(const char *root, const char *path)
     char *object = strdup(text_of("obj/%s/%s", root, path));
     if (object == NULL) abort();
     for (char *up = strstr(object, "/../"); up != NULL; up = strstr(up, "/../"))
-        memcpy(up, "/up/", 4);
+        up[1] = 'u', up[2] = 'p';
     return text_of("%.*s.o", (int)(strrchr(object, '.') - object), object);
 }
 
@@ -146,7 +146,7 @@ static void add_module(struct place place, const struct module *module)
     for (size_t i = 0; i < seen_count; i++) {
         if (seen[i] == module) return;
     }
-    if (seen_count == sizeof seen / sizeof *seen) place_error(place, "there are too many modules");
+    if (seen_count == SEEN_MAX) place_error(place, "there are too many modules");
     seen[seen_count++] = module;
 
     const struct addition addition = {

@@ -43,8 +43,11 @@ void unikernel_wire(void);
 /* Says the function in which the application starts, and what it is handed. It is called once all
  * devices are open; when it returns, they are closed. _Generic does not evaluate the call, so it
  * needs no linking, but makes the compiler check it. */
+/* clang-format off */
 #define start(entry, ...) \
-    start_at(HERE, _Generic(entry(__VA_ARGS__), enum result : #entry), DEVICES(__VA_ARGS__))
+    start_at(HERE, _Generic(entry(__VA_ARGS__), enum result: #entry), \
+             (const void *const[]){ __VA_ARGS__ __VA_OPT__(,) devices_end })
+/* clang-format on */
 void start_at(struct place place, const char *entry, const void *const arguments[]);
 
 /* Boot parameters of the application itself, to be handed to its entry: `const struct

@@ -58,6 +58,7 @@ struct module {
     const char *words;    /* what it is, in a few words for `loom describe` */
 
     enum module_home home;
+    bool has_parameters;
     const char *sources[MODULE_LIST_MAX]; /* files, or patterns, which take no tests and suites */
     const char *without[MODULE_LIST_MAX]; /* file names that a pattern does not take: "kv_other*" */
     const char *libraries[MODULE_LIST_MAX]; /* for the linker: "-lz" */
@@ -65,7 +66,6 @@ struct module {
     /* Names of other modules. One that nobody described is the folder lib/NAME. */
     const char *needs[MODULE_LIST_MAX];
 
-    bool has_parameters;
     const char *prefix; /* of its parameters while a device has no name of its own; NULL: none */
 
     /* With which lib/SIGNATURE/SIGNATURE_suite.h makes one in a test; NULL: NAME_fixture. */
@@ -82,13 +82,10 @@ struct place {
 };
 #define HERE ((struct place){ __FILE__, __LINE__ })
 
-/* The devices that a device needs, or that an entry is started with: up to DEVICE_NEEDS_MAX. */
-/* clang-format off: it takes the list for a block */
-#define DEVICES(...) \
-    (const void *const[]) \
-    { \
-        __VA_ARGS__ __VA_OPT__(, ) devices_end \
-    }
+/* The devices that a device needs: up to DEVICE_NEEDS_MAX. */
+/* clang-format off */
+#define DEVICES(...) (const void *const[]){ __VA_ARGS__, devices_end }
+#define NO_DEVICES   (const void *const[]){ devices_end }
 /* clang-format on */
 extern const char devices_end[];
 
@@ -129,8 +126,8 @@ bool key_is(const char *name, const char *choices, const char *help, const char 
 const char *folder_path(struct place place, const char *folder);
 
 /* Ends the run with "FILE:LINE: error: ...". The text should end with the remedy. */
-_Noreturn void place_error(struct place place, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void place_error(struct place place, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
 /* A text made like printf does. It lives as long as the run, which is short. */
 const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -53,6 +53,15 @@ static struct owners owners_read(const char *path)
     return owners;
 }
 
+static void owners_free(struct owners *owners)
+{
+    for (size_t i = 0; i < owners->count; i++) {
+        free(owners->owners[i].object);
+        free(owners->owners[i].module);
+    }
+    free(owners->owners);
+}
+
 /* "/usr/lib/libz.a(inflate.o)" is libz; the objects that start a process and the rest of what the
  * compiler adds are the host's. */
 static const char *owner_of_foreign(const char *file)
@@ -184,5 +193,6 @@ void size_read(struct size_report *report, const char *image, const char *object
                        section->size_bytes - section->accounted_bytes);
         }
     }
+    owners_free(&owners);
     qsort(report->rows, report->count, sizeof *report->rows, row_compare);
 }

@@ -100,6 +100,13 @@ check "compile_commands.json has the application" json "$commands" \
 check "compile_commands.json has config.c" json "$commands" \
     'any(command["file"].endswith("/shop/config.c") for command in it)'
 
+if command -v clangd > /dev/null; then
+    check "clangd understands the application" bash -c "cd shop && clangd --check=shop.c 2>&1 | grep -q ' 0 errors'"
+    check "clangd understands config.c" bash -c "cd shop && clangd --check=config.c 2>&1 | grep -q ' 0 errors'"
+else
+    skip "clangd understands the application" "there is no clangd"
+fi
+
 check "keys are taken" "$loom" configure --pages=host shop
 check "with --pages=host it is a folder" grep -q 'static struct kv_directory htdocs0;' shop/build/unix/main.c
 check "the folder's default is where it stands" grep -q "\"$PWD/shop/htdocs\"" shop/build/unix/main.c
@@ -142,7 +149,7 @@ if command -v dot > /dev/null; then
 else
     skip "describe --svg" "there is no dot"
 fi
-mkdir -p bin && ln -sf "$(command -v gcc)" "$(command -v ninja)" "$(command -v sh)" "$(command -v ln)" "$(command -v mv)" bin/
+mkdir -p bin && ln -sf "$(command -v gcc)" "$(command -v ninja)" "$(command -v sh)" "$(command -v ln)" "$(command -v mv)" "$(command -v sed)" bin/
 check_error "describe --svg without graphviz" 1 'apt-get install graphviz' env PATH="$PWD/bin" "$loom" describe --svg shop
 
 check "two kvs of a kind, by name" bash -c "

@@ -32,7 +32,7 @@ static const struct module greeter_polite = {
 
 static struct greeter *greeter_polite_at(struct place place)
 {
-    return device_at(place, &greeter_polite, DEVICES());
+    return device_at(place, &greeter_polite, NO_DEVICES);
 }
 #define greeter_polite() greeter_polite_at(HERE)
 
