@@ -64,6 +64,7 @@ TEST(log_limit_tells_what_was_held_back_once_the_second_is_over)
     expect_that(lines.count, ==, 4);
     expect(!log_limit_take_over(&limit, NEVER, &lines));
     expect_that(log_limit_next_ns(&limit), ==, NEVER);
+    expect_that(limit.held_back, ==, 0);
 }
 
 /* More places than buckets: everything is admitted or counted, and nothing is told twice. */
