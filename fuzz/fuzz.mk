@@ -16,7 +16,8 @@ FUZZ_PROGRAMS := $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
 $(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libloom.a $(BUILD)/test/fuzz/libsim.a
 	@mkdir -p $(@D)
 	$(call say,$@)
-	$(Q)clang $(CFLAGS_fuzz) -fsanitize=fuzzer $(filter %.o,$^) $(subst $$$$,$$,$(LINK_LIBRARIES)) -o $@
+	$(Q)clang $(CFLAGS_fuzz) -fsanitize=fuzzer $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		-lbearssl -lpthread -o $@
 
 .PHONY: fuzz check-fuzz
 fuzz: packages-check $(FUZZ_PROGRAMS)
