@@ -1,6 +1,7 @@
 /* complete.c - naming the devices, and refusing what the types of config.c cannot show.
  *
  * SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <string.h>
 
 #include <loom/config.h>
@@ -29,6 +30,13 @@ static void check_names(const struct device *device, const struct device *earlie
                 device->module->name, earlier->place.line);
 }
 
+__attribute__((noreturn)) static void unused(const struct device *device)
+{
+    place_error(device->place,
+                "nobody uses this %s; hand it to start() or to another device, or take it out",
+                device->module->name);
+}
+
 static void check_devices(void)
 {
     for (size_t i = 0; i < graph.device_count; i++) {
@@ -36,13 +44,7 @@ static void check_devices(void)
             check_names(graph.devices[i], graph.devices[j]);
     }
     for (size_t i = 0; i < graph.device_count; i++) {
-        const struct device *device = graph.devices[i];
-        if (!device->used) {
-            place_error(
-                device->place,
-                "nobody uses this %s; hand it to start() or to another device, or take it out",
-                device->module->name);
-        }
+        if (!graph.devices[i]->used) unused(graph.devices[i]);
     }
 }
 
@@ -63,6 +65,32 @@ static void name_device(struct device *device, size_t index)
     device->name = text_of("%s%zu", device->stem, count);
 }
 
+/* In which order a compiler evaluates the arguments of a call is its own affair, and with it in
+ * which order devices are made. They are opened in the order of the graph: each after what it
+ * needs, beginning with what start() names first. */
+static void visit(struct device *device, struct device *ordered[], size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (ordered[i] == device) return;
+    }
+    for (size_t i = 0; i < device->need_count; i++) {
+        if (device->needs[i]->device != NULL) visit(device->needs[i]->device, ordered, count);
+    }
+    ordered[(*count)++] = device;
+}
+
+/* All devices are reached: one that is not has nobody who uses it, or nobody who uses that. */
+static void order_devices(void)
+{
+    struct device *ordered[GRAPH_DEVICES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < graph.argument_count; i++) {
+        if (graph.arguments[i]->device != NULL) visit(graph.arguments[i]->device, ordered, &count);
+    }
+    assert(count == graph.device_count);
+    memcpy(graph.devices, ordered, count * sizeof *ordered);
+}
+
 const char *device_prefix(const struct device *device)
 {
     if (device->given != NULL) return device->given;
@@ -78,6 +106,7 @@ void graph_complete(void)
                     unikernel_name, unikernel_name);
     }
     check_devices();
+    order_devices();
     for (size_t i = 0; i < graph.device_count; i++)
         name_device(graph.devices[i], i);
 }

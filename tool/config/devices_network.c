@@ -28,7 +28,7 @@ static const struct module resolver_module = {
     .words = "names to addresses, by the host",
     .home = MODULE_OF_HOUSE,
     .sources = { "target/unix/resolver_host*.c" },
-    .needs = { "ip" },
+    .needs = { "resolver", "ip" },
     .has_parameters = true,
 };
 

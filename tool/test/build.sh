@@ -40,6 +40,15 @@ took=$(rebuild_time)
 if [ "${took:-9999}" -lt 1000 ]; then ok "one touched file: the image again in under a second ($took ms)"; else
     not_ok "one touched file: the image again in under a second" "$took ms"
 fi
+echo '/* again */' >> shop/shop.c
+if command -v script > /dev/null; then
+    check "build shows progress on a terminal" bash -c "
+        script -qec \"'$loom' build shop\" /dev/null | tr '\\r' '\\n' > terminal.txt && grep -q '\\[[0-9]*/[0-9]*\\] ' terminal.txt"
+    check "and says what was built" grep -q "$image" terminal.txt
+else
+    skip "build shows progress on a terminal" "there is no script(1)"
+    "$loom" build shop
+fi
 check "what did not change is not compiled" bash -c "
     before=\$(stat -c %y shop/build/unix/config $image shop/build/unix/obj/main.o shop/build/unix/obj/house/lib/base/view.o)
     '$loom' build shop

@@ -25,13 +25,13 @@ cat > wanted.c << 'END'
 #include "base/view.h"
 #include "image/image.h"
 #include "target/unix/stack_socket.h"
-#include "kv/kv_crunch.h"
 #include "http/http_server.h"
+#include "kv/kv_crunch.h"
 #include "shop.h"
 
 static struct stack_socket stack0;
-static struct kv_crunch htdocs0;
 static struct http_server http_admin_page;
+static struct kv_crunch htdocs0;
 
 extern const struct kv_crunch_pages htdocs0_pages;
 
@@ -63,21 +63,21 @@ enum result image_start(void)
         result = image_failed("stack0", result);
         goto stack0_failed;
     }
-    if ((result = kv_crunch_open(&htdocs0, &htdocs0_pages)) != OK) {
-        result = image_failed("htdocs0", result);
-        goto htdocs0_failed;
-    }
     if ((result = http_server_open(&http_admin_page, stack0.stack.tcp, &http_admin_page_parameters)) != OK) {
         result = image_failed("http_admin_page", result);
         goto http_admin_page_failed;
     }
+    if ((result = kv_crunch_open(&htdocs0, &htdocs0_pages)) != OK) {
+        result = image_failed("htdocs0", result);
+        goto htdocs0_failed;
+    }
 
     result = shop_start(&http_admin_page.http, &htdocs0.kv);
 
-    http_server_close(&http_admin_page);
-http_admin_page_failed:
     kv_crunch_close(&htdocs0);
 htdocs0_failed:
+    http_server_close(&http_admin_page);
+http_admin_page_failed:
     stack_socket_close(&stack0);
 stack0_failed:
     return result;
@@ -88,9 +88,9 @@ check "main.c is what a person would have written" diff wanted.c shop/build/unix
 manifest=shop/build/unix/manifest.json
 check "the manifest is JSON" json "$manifest" True
 check "the manifest names each device" json "$manifest" \
-    '[device["name"] for device in it["devices"]] == ["stack0", "htdocs0", "http_admin_page"]'
+    '[device["name"] for device in it["devices"]] == ["stack0", "http_admin_page", "htdocs0"]'
 check "the manifest tells what each needs" \
-    json "$manifest" 'it["devices"][2]["needs"] == [{"device": "stack0", "signature": "tcp"}]'
+    json "$manifest" 'it["devices"][1]["needs"] == [{"device": "stack0", "signature": "tcp"}]'
 check "the manifest tells the keys" json "$manifest" \
     'it["keys"]["stack"] == "socket" and it["keys"]["build"] == "release"'
 
