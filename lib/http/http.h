@@ -62,8 +62,8 @@ struct http_request {
     unsigned version_minor; /* of HTTP/1: 0 or 1 */
     struct view target;     /* as it was sent */
     struct view path;  /* begins with "/"; percent-decoded, without "." and ".." segments, NULs and
-                        * encoded slashes, so that it is safe to  hand to a kv without its first byte;
-                        * may hold empty segments */
+                        * encoded slashes, so that it is safe to hand to a kv without its first
+                        * byte; may hold empty segments */
     struct view query; /* as it was sent, without the "?" */
     struct view host;  /* without the port; empty in HTTP/1.0 without Host */
     const struct http_field *fields;
@@ -264,8 +264,8 @@ struct http_fetched {
     struct span room; /* given by the caller: holds the head and the final url; 8 KiB is plenty.
                          TOO_LARGE when it is not. */
     unsigned status;
-    struct http_field *fields; /* given by the caller; TOO_LARGE when there are more than room for */
-    size_t field_room;         /* 0: the fields are not wanted */
+    struct http_field *fields; /* given by the caller. TOO_LARGE when there are more than ... */
+    size_t field_room;         /* ... this; 0: the fields are not wanted */
     size_t field_count;
     struct view url; /* where it came from in the end */
     uint64_t body_bytes;
@@ -287,10 +287,9 @@ struct http_client_ops {
 
 /* Waits. Fetches, follows redirects (RFC 9110 15.4: 303, and 301 and 302 after POST, become GET;
  * Authorization and Cookie are not sent to another origin), gives the body to `sink` (NULL: drops
- * it). OK: a whole
- * response has come, whatever its status. INVALID: the URL, or what the server sent. UNSUPPORTED: a
- * scheme that is not http. NOT_FOUND: no such host. TOO_LARGE, TIMED_OUT, REFUSED, UNREACHABLE,
- * FAILED as they say; CLOSED: the server ended before the response did. */
+ * it). OK: a whole response has come, whatever its status. INVALID: the URL, or what the server
+ * sent. UNSUPPORTED: a scheme that is not http. NOT_FOUND: no such host. TOO_LARGE, TIMED_OUT,
+ * REFUSED, UNREACHABLE, FAILED as they say; CLOSED: the server ended before the response did. */
 CHECKED static inline enum result http_fetch(struct http_client *client,
                                              const struct http_fetch *fetch,
                                              struct http_fetched *fetched, struct http_sink *sink)
