@@ -22,7 +22,7 @@
 
 static const char *stamp_of(const struct application *application)
 {
-    return application_file(application, "configured");
+    return application_file(application, "configured.txt");
 }
 
 /* FNV-1a, 64 bits: nobody attacks it, and a chance collision costs one `touch config.c`. */

@@ -36,7 +36,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 /* Only a folder that says it is ours is removed: `build` is a common name. */
 static void remove_output(const char *output)
 {
-    if (access(text_of("%s/lock", output), F_OK) != 0) return;
+    if (access(text_of("%s/build.lock", output), F_OK) != 0) return;
     nftw(output, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

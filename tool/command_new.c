@@ -117,18 +117,22 @@ int command_new(int count, char *arguments[])
     options_read(&options, count, arguments);
     if (!options.has_path) fail_usage("new: which name? loom new NAME");
 
-    const char *slash = strrchr(options.path, '/');
-    const char *name = slash != NULL ? slash + 1 : options.path;
+    size_t length = strlen(options.path);
+    while (length > 1 && options.path[length - 1] == '/')
+        length--;
+    const char *path = text_of("%.*s", (int)length, options.path);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
     struct house house = house_find();
     struct stat status;
     check_name(name);
-    if (stat(options.path, &status) == 0) {
-        fail("%s is there already; choose another name, or remove it", options.path);
+    if (stat(path, &status) == 0) {
+        fail("%s is there already; choose another name, or remove it", path);
     }
     const struct template template = { .name = name, .capitals = capitals_of(name) };
-    folder_copy(text_of("%s/tool/template", house.folder), options.path, &template);
+    folder_copy(text_of("%s/tool/template", house.folder), path, &template);
     printf(
         "%s is there. Next:\n  loom run %s      then open http://localhost:8080/\n  loom test %s\n",
-        options.path, options.path, options.path);
+        path, path, path);
     return 0;
 }

@@ -38,7 +38,7 @@ static void output_make(const struct application *application)
 int build_lock(const struct application *application)
 {
     output_make(application);
-    const char *path = application_file(application, "lock");
+    const char *path = application_file(application, "build.lock");
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock < 0) {
         fail("cannot write %s: %s; it belongs to somebody else: remove %s/build, or copy the "
@@ -82,23 +82,24 @@ static bool config_compile(const struct application *application, const char *co
     const struct house *house = &application->house;
     struct command_line line = { .count = 0 };
     command_line_add(&line, compiler, "-std=gnu17", "-O0", "-Wall", "-Wextra",
-                     "-Wno-unused-variable", "-Werror");
+                     "-Wno-unused-variable", "-Wno-unused-function", "-Wno-unused-const-variable",
+                     "-Werror");
     if (compiler_is_clang(compiler)) {
         command_line_add(&line, "-ferror-limit=1");
     } else {
         command_line_add(&line, "-ftrack-macro-expansion=0", "-fmax-errors=1");
     }
-    command_line_add(&line, "-I", house->folder, "-I", text_of("%s/lib", house->folder), "-I",
-                     text_of("%s/tool", house->folder), "-MMD", "-MF",
-                     application_file(application, "config.d"), "-o",
-                     application_file(application, "config"), application->shown, house->library);
+    command_line_add(
+        &line, "-I", house->folder, "-I", text_of("%s/lib", house->folder), "-I",
+        text_of("%s/tool", house->folder), "-MMD", "-MF", application_file(application, "config.d"),
+        "-o", application_file(application, "config.run"), application->shown, house->library);
     return diagnostics_run(&line, application->shown);
 }
 
 static bool config_run(const struct application *application, const struct keys *keys)
 {
     struct command_line line = { .count = 0 };
-    command_line_add(&line, application_file(application, "config"), application->house.folder,
+    command_line_add(&line, application_file(application, "config.run"), application->house.folder,
                      application->folder, application->output, application->target->name,
                      application->house.loom, application->shown);
     command_line_add_list(&line, keys->words);

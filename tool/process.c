@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ pid_t process_start(const struct command_line *line)
     pid_t process = fork();
     if (process < 0) fail("fork: %s", strerror(errno));
     if (process == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left behind when we are killed */
         signals_unblock();
         become_or_end(line);
     }

@@ -97,8 +97,21 @@ const char *device_prefix(const struct device *device)
     return device->module->prefix != NULL ? device->module->prefix : "";
 }
 
+/* Beside the image stand files, whose names all have a dot, and two folders. */
+static void check_image_name(void)
+{
+    static const char *const taken[] = { "obj", "self" };
+    if (list_has(taken, sizeof taken / sizeof *taken, unikernel_name)) {
+        place_error(unikernel_place,
+                    "an image cannot be called %s; its build folder has a folder of "
+                    "that name",
+                    unikernel_name);
+    }
+}
+
 void graph_complete(void)
 {
+    check_image_name();
     if (graph.entry == NULL) {
         place_error(unikernel_place,
                     "%s is never started; end its description with "

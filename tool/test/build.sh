@@ -50,9 +50,9 @@ else
     "$loom" build shop
 fi
 check "what did not change is not compiled" bash -c "
-    before=\$(stat -c %y shop/build/unix/config $image shop/build/unix/obj/main.o shop/build/unix/obj/house/lib/base/view.o)
+    before=\$(stat -c %y shop/build/unix/config.run $image shop/build/unix/obj/main.o shop/build/unix/obj/house/lib/base/view.o)
     '$loom' build shop
-    [ \"\$(stat -c %y shop/build/unix/config $image shop/build/unix/obj/main.o shop/build/unix/obj/house/lib/base/view.o)\" = \"\$before\" ]"
+    [ \"\$(stat -c %y shop/build/unix/config.run $image shop/build/unix/obj/main.o shop/build/unix/obj/house/lib/base/view.o)\" = \"\$before\" ]"
 check "a touched header compiles what includes it" bash -c "
     before=\$(stat -c %y shop/build/unix/obj/app/shop.o)
     touch shop/shop.h

@@ -125,6 +125,10 @@ start(shop_start, http, pages);"
 check_error "an unknown key" 2 'shop/config.c: error: --stak=socket: this image has no such key; it has' \
     "$loom" configure --stak=socket shop
 check_says "an unknown key: those there are" '--stack=socket'
+check_says "an unknown key: how to forget one" '`loom configure` without it forgets'
+sed -i 's/unikernel(shop)/unikernel(self)/' shop/config.c
+check_error "a name that is taken" 1 'shop/config.c:4: error: an image cannot be called self' "$loom" configure shop
+sed -i 's/unikernel(self)/unikernel(shop)/' shop/config.c
 check_error "a key with a value that cannot be" 2 '--pages=moon: choose --pages=image|host' \
     "$loom" configure --pages=moon shop
 check_error "a stack that there is not" 2 '--stack=direct: choose --stack=socket' "$loom" configure --stack=direct shop

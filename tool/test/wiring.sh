@@ -122,8 +122,8 @@ check "describe again" "$loom" describe shop
 check_says "configure forgets them: default" '(now image)'
 
 check "from another folder nothing is configured again" bash -c "
-    before=\$(stat -c %y shop/build/unix/config)
-    cd shop && '$loom' describe > /dev/null && [ \"\$(stat -c %y build/unix/config)\" = \"\$before\" ]"
+    before=\$(stat -c %y shop/build/unix/config.run)
+    cd shop && '$loom' describe > /dev/null && [ \"\$(stat -c %y build/unix/config.run)\" = \"\$before\" ]"
 check "a source that is new is taken" bash -c "
     echo 'void extra(void); void extra(void) {}' > shop/extra.c
     '$loom' describe shop > /dev/null && grep -q extra.o shop/build/unix/build.ninja"
