@@ -1,4 +1,4 @@
-"""The benchmark's driver: small modules with one idea each.
+"""__init__.py - the benchmark's driver: small modules with one idea each.
 
 SPDX-License-Identifier: ISC
 """

@@ -32,7 +32,7 @@ def read(said):
     """What wrk printed, as numbers."""
     requests, = re.search(r"(\d+) requests in", said).groups()
     rate, = re.search(r"Requests/sec:\s*([\d.]+)", said).groups()
-    slowest, = re.search(r"99%\s+(\S+)", said).groups()
+    slowest, = re.search(r"^\s+99%\s+(\S+)", said, re.MULTILINE).groups()
     errors = re.search(r"Socket errors: (.*)", said)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return {
@@ -60,7 +60,10 @@ def measure(server, network_kind, seconds, close=False):
             process.stop()
     if status != 0 or "requests in" not in said:
         raise ServerError(f"wrk against {server.name}: {(complained or said).strip()}")
-    found = read(said)
+    try:
+        found = read(said)
+    except (AttributeError, ValueError) as error:
+        raise ServerError(f"{server.name}: wrk's report is not understood:\n{said}") from error
     others = max(0.0, server_busy + client_busy - server_cpu - client_cpu)
     found.update({
         "requests_per_cpu_second": found["requests"] / server_cpu if server_cpu > 0 else 0.0,

@@ -7,6 +7,7 @@ SPDX-License-Identifier: ISC
 """
 import atexit
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -23,10 +24,17 @@ def run(*words):
                    stderr=subprocess.PIPE)
 
 
-def port_free(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+def port_free():
+    """Below the ports that the kernel gives to clients: one that tries to connect again and again
+    would sooner or later be given the very port and connect to itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Loopback:

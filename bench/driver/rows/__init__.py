@@ -1,5 +1,6 @@
-"""The rows of the benchmark, in the order in which they run: a module each, with WORDS, which
-introduce it, and run(bench).
+"""__init__.py - the rows of the benchmark, in the order in which they run.
+
+Each is a module with WORDS, which introduce it, and run(bench).
 
 SPDX-License-Identifier: ISC
 """

@@ -52,7 +52,8 @@ def run(bench):
     if not machine.descriptors_raise(COUNT + 200):
         raise Skip(f"the limit of descriptors is too low: ulimit -n {COUNT + 200}")
     loom = Image(image_build("bench/page"),
-                 parameters=[*IMAGE_PARAMETERS, f"--connections={COUNT + 100}"])
+                 parameters=[*IMAGE_PARAMETERS, f"--connections={COUNT + 100}",
+                             f"--tcp-connections={COUNT + 300}"])
     bench.say("connecting to the image")
     before, resident = resident_with_clients(loom)
     found = {"value": resident, "values": [before, resident], "better": "less"}
