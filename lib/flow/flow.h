@@ -30,6 +30,7 @@ struct flow {
     const struct flow_ops *ops;
     struct endpoint local, peer; /* family ADDRESS_ANY where the flow has no addresses */
     struct watch *watch;         /* the one that is armed; NULL: none */
+    bool is_last;                /* nothing is to be written after what goes now */
 };
 
 /* A one-shot notice, without a fiber: put into `mailbox` when the flow has something to read, its
@@ -111,17 +112,29 @@ static inline void flow_give_back(struct flow *flow, size_t consumed_bytes)
 CHECKED static inline enum result flow_write(struct flow *flow, const struct view views[],
                                              size_t count, uint64_t deadline_ns)
 {
-    assert(count > 0 && count <= FLOW_VIEWS_MAX);
+    assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
     size_t written_bytes = 0;
     return flow->ops->write(flow, views, count, &written_bytes, deadline_ns);
 }
 
-/* The same, and tells how many bytes have gone when it did not end with OK. */
+/* Waits. The same for the last bytes that this side writes: flow_shut or flow_close must follow at
+ * once, for a flow may hold the bytes back (a fifth of a second at most) to send them together with
+ * the end. On a network that is one packet less a connection. */
+CHECKED static inline enum result flow_write_last(struct flow *flow, const struct view views[],
+                                                  size_t count, uint64_t deadline_ns)
+{
+    assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
+    size_t written_bytes = 0;
+    flow->is_last = true;
+    return flow->ops->write(flow, views, count, &written_bytes, deadline_ns);
+}
+
+/* The same as flow_write, and tells how many bytes have gone when it did not end with OK. */
 CHECKED static inline enum result flow_write_counted(struct flow *flow, const struct view views[],
                                                      size_t count, size_t *written_bytes,
                                                      uint64_t deadline_ns)
 {
-    assert(count > 0 && count <= FLOW_VIEWS_MAX);
+    assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
     *written_bytes = 0;
     return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
 }
@@ -132,7 +145,7 @@ CHECKED static inline enum result flow_write_counted(struct flow *flow, const st
 CHECKED static inline enum result flow_lend(struct flow *flow, struct loan *loan,
                                             uint64_t deadline_ns)
 {
-    assert(loan->bytes.length_bytes > 0 && loan->done != NULL);
+    assert(loan->bytes.length_bytes > 0 && loan->done != NULL && !flow->is_last);
     return flow->ops->lend(flow, loan, deadline_ns);
 }
 

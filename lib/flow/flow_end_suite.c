@@ -63,6 +63,52 @@ void flow_case_close_delivers_what_was_written(struct flow_fixture *fixture)
     end_fixture(fixture);
 }
 
+void flow_case_last_bytes_go_with_the_close(struct flow_fixture *fixture)
+{
+    struct flow *near, *far;
+    const struct view views[] = { VIEW("the last "), VIEW("bytes") };
+    fixture->open(fixture, &near, &far);
+    expect_ok(flow_write_view(near, VIEW("before "), suite_soon()));
+    expect_ok(flow_write_last(near, views, LENGTH_OF(views), suite_soon()));
+    flow_close(near);
+    expect_bytes(far, VIEW("before the last bytes"));
+    expect_closed(far);
+    flow_close(far);
+    end_fixture(fixture);
+}
+
+void flow_case_last_bytes_go_with_the_shut(struct flow_fixture *fixture)
+{
+    struct flow *near, *far;
+    const struct view last = VIEW("the last bytes");
+    fixture->open(fixture, &near, &far);
+    expect_ok(flow_write_last(near, &last, 1, suite_soon()));
+    expect_ok(flow_shut(near));
+    expect_bytes(far, last);
+    expect_closed(far);
+    expect_ok(flow_write_view(far, VIEW("an answer"), suite_soon()));
+    expect_bytes(near, VIEW("an answer"));
+    finish(fixture, near, far);
+}
+
+void flow_case_last_bytes_may_be_many(struct flow_fixture *fixture)
+{
+    struct flow *near, *far;
+    struct scope scope;
+    struct suite_writer writer;
+    size_t read_bytes = 0;
+    fixture->open(fixture, &near, &far);
+    scope_open(&scope, "suite");
+    suite_writer_start(&writer, &scope, near, fixture->held_bytes_max + 1, suite_soon());
+    writer.writes_last = true;
+    expect_result(suite_read_to_end(far, &read_bytes), CLOSED);
+    expect_ok(scope_wait(&scope, suite_soon()));
+    expect_ok(writer.result);
+    expect_that(read_bytes, ==, fixture->held_bytes_max + 1);
+    suite_writer_finish(&writer);
+    finish(fixture, near, far);
+}
+
 /* The peer writes what is never read, and waits with its own reading. */
 void flow_case_close_gently_resets_nobody(struct flow_fixture *fixture)
 {

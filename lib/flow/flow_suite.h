@@ -47,6 +47,9 @@ struct flow_fixture {
     CASE(implementation, fixture, lend_then_abort) \
     CASE(implementation, fixture, shut_leaves_the_other_way) \
     CASE(implementation, fixture, close_delivers_what_was_written) \
+    CASE(implementation, fixture, last_bytes_go_with_the_close) \
+    CASE(implementation, fixture, last_bytes_go_with_the_shut) \
+    CASE(implementation, fixture, last_bytes_may_be_many) \
     CASE(implementation, fixture, close_gently_resets_nobody) \
     CASE(implementation, fixture, close_gently_has_a_deadline) \
     CASE(implementation, fixture, write_to_a_closed_peer_ends) \
@@ -82,6 +85,7 @@ struct suite_writer {
     struct flow *flow;
     size_t length_bytes, written_bytes;
     uint64_t deadline_ns;
+    bool writes_last; /* and shuts: written_bytes is then not told */
     enum result result;
     struct span memory;
 };

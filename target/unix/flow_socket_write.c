@@ -51,9 +51,11 @@ static enum result send_vector(struct flow_socket *socket, struct iovec vector[]
                                size_t *sent_bytes)
 {
     const struct msghdr message = { .msg_iov = vector, .msg_iovlen = count };
+    /* The host keeps the last bytes for the segment that carries the FIN. */
+    const int flags = MSG_NOSIGNAL | (socket->flow.is_last ? MSG_MORE : 0);
     ssize_t sent;
     do {
-        sent = sendmsg(socket->poll.descriptor, &message, MSG_NOSIGNAL);
+        sent = sendmsg(socket->poll.descriptor, &message, flags);
     } while (sent < 0 && errno == EINTR);
     *sent_bytes = sent > 0 ? (size_t)sent : 0;
     socket->tcp->written_bytes += *sent_bytes;
