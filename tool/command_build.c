@@ -22,9 +22,9 @@ int command_configure(int count, char *arguments[])
 {
     struct options options = {
         .name = "configure",
-        .words = "Compiles and runs APP/config.c, which yields the graph of devices, main.c and "
-                 "build.ninja. "
-                 "The keys given here are all that hold: those remembered are forgotten",
+        .words =
+            "Compiles and runs APP/config.c, which yields the graph of devices, main.c and "
+            "build.ninja. The keys given here are all that hold: those remembered are forgotten",
         .arguments = "[APP]",
         .takes_keys = true,
     };
@@ -81,9 +81,9 @@ int command_test(int count, char *arguments[])
 {
     struct options options = {
         .name = "test",
-        .words = "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
-                 "APP's "
-                 "own modules implement; with names, those tests whose names contain one of them",
+        .words =
+            "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
+            "APP's own modules implement; with names, those tests whose names contain one of them",
         .arguments = "[APP] [-- NAME...]",
         .takes_keys = true,
         .takes_rest = true,

@@ -31,8 +31,7 @@ static int draw(const char *dot)
 {
     if (!drawing_is_possible()) {
         fail("there is no dot, which draws graphs; install it: apt-get install graphviz. `loom "
-             "describe --dot` "
-             "does without");
+             "describe --dot` does without");
     }
     return drawing_write(stdout, dot) ? 0 : STATUS_FAILED;
 }
@@ -71,8 +70,7 @@ int command_size(int count, char *arguments[])
     struct options options = {
         .name = "size",
         .words = "Builds the image and says how many bytes of it each module takes, after what "
-                 "nobody uses was "
-                 "dropped; the total is that of size(1)",
+                 "nobody uses was dropped; the total is that of size(1)",
         .arguments = "[APP]",
         .own = own,
         .takes_keys = true,
@@ -131,8 +129,7 @@ static void self_draw(const char *output)
     if (!drawing_is_possible()) {
         unlink(text_of("%s/self/graph.svg", output));
         notice("without graphviz the image cannot show its graph; apt-get install graphviz, then "
-               "loom clean and "
-               "build again");
+               "loom clean and build again");
         return;
     }
     struct self_file self;

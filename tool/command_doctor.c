@@ -160,8 +160,7 @@ int command_doctor(int count, char *arguments[])
     struct options options = {
         .name = "doctor",
         .words = "Says what this machine can build and run, and the exact command that mends what "
-                 "it cannot. The "
-                 "exit status is 1 when something is missing that is needed",
+                 "it cannot. The exit status is 1 when something is missing that is needed",
     };
     struct diagnosis diagnosis = { .broken = false };
     options_read(&options, count, arguments);

@@ -1,8 +1,8 @@
 /* command_new.c - `loom new`: a new unikernel from the template in tool/template.
  *
- * There @name@ stands for the new one's name and @NAME@ for the same in capitals, in files and in
- * their names, and each file's name ends in
- * ".in", so that nothing takes a template for a source.
+ * There @name@ stands for the new one's name and @NAME@ for the same in capitals, in the files and
+ * in their names; and each file's name ends in ".in", so that nothing takes a template for a
+ * source.
  *
  * SPDX-License-Identifier: ISC */
 #include <ctype.h>
@@ -91,8 +91,7 @@ static void check_name(const char *name)
                         *letter == '_');
     if (!fits) {
         fail_usage("\"%s\" cannot be a unikernel's name, which is part of names in C: take small "
-                   "letters, digits "
-                   "and _",
+                   "letters, digits and _",
                    name);
     }
 }
@@ -110,8 +109,7 @@ int command_new(int count, char *arguments[])
     struct options options = {
         .name = "new",
         .words = "Makes a folder with a unikernel that serves pages over HTTP: its code, config.c, "
-                 "pages and a test. "
-                 "A path is fine: its last part is the name",
+                 "pages and a test. A path is fine: its last part is the name",
         .arguments = "NAME",
     };
     options_read(&options, count, arguments);

@@ -32,8 +32,8 @@ static void check_publish(const char *publish)
     }
     if (host != guest) {
         fail_usage("--publish %s: on unix with --stack=socket the image listens on the host's own "
-                   "ports, so "
-                   "both are the same; tell the image its port instead: loom run APP -- --port=%lu",
+                   "ports, so both are the same; tell the image its port instead: loom run APP -- "
+                   "--port=%lu",
                    publish, host);
     }
 }

@@ -23,8 +23,7 @@ static void folder_make(const char *path)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return;
     fail("cannot make %s: %s; everything that is built of an application goes there: make its "
-         "folder "
-         "writable, or copy the application",
+         "folder writable, or copy the application",
          path, strerror(errno));
 }
 
@@ -108,8 +107,7 @@ static bool config_run(const struct application *application, const struct keys 
     if (status > 128) {
         fprintf(stderr,
                 "%s:1: error: describing the image was ended by signal %d; does the file use a "
-                "pointer that "
-                "is a device's, which none is before the image runs?\n",
+                "pointer that is a device's, which none is before the image runs?\n",
                 application->shown, status - 128);
     }
     return status == 0;
@@ -120,11 +118,11 @@ static bool config_run(const struct application *application, const struct keys 
  * means. */
 static void write_compile_commands(const struct application *application)
 {
-    static const char script[] = "ninja -t compdb compile configure | "
-                                 "sed 's/ -fsanitize[^ ]*//g; s/ -ftrivial-auto-var-init=[^ ]*//g' "
-                                 "> compile_commands.json.new && "
-                                 "mv compile_commands.json.new compile_commands.json && "
-                                 "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json";
+    static const char script[] =
+        "ninja -t compdb compile configure | "
+        "sed 's/ -fsanitize[^ ]*//g; s/ -ftrivial-auto-var-init=[^ ]*//g' "
+        "> compile_commands.json.new && mv compile_commands.json.new compile_commands.json && "
+        "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json";
     struct command_line line = { .count = 0 };
     if (!process_exists("ninja")) return;
     command_line_add(&line, "sh", "-c", script, application->target->name);

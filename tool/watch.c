@@ -195,6 +195,7 @@ int watch_run(const struct application *application, const struct keys *keys,
     sigset_t set;
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
+    watch_sources(&watch); /* before the first build, so that no change goes unseen meanwhile */
     command_line_add(&watch.line, build_or_fail(application, keys, ""));
     for (int i = 0; i < parameter_count; i++)
         command_line_add(&watch.line, parameters[i]);

@@ -65,6 +65,19 @@ static void name_device(struct device *device, size_t index)
     device->name = text_of("%s%zu", device->stem, count);
 }
 
+/* Devices of two kinds can end up with one name, by way of the folders that they are called after.
+ */
+static void check_name_is_free(const struct device *device, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(graph.devices[i]->name, device->name) != 0) continue;
+        place_error(device->place,
+                    "this %s and the %s at line %d would both be %s; give one of them another name",
+                    device->module->name, graph.devices[i]->module->name,
+                    graph.devices[i]->place.line, device->name);
+    }
+}
+
 /* In which order a compiler evaluates the arguments of a call is its own affair, and with it in
  * which order devices are made. They are opened in the order of the graph: each after what it
  * needs, beginning with what start() names first. */
@@ -120,6 +133,8 @@ void graph_complete(void)
     }
     check_devices();
     order_devices();
-    for (size_t i = 0; i < graph.device_count; i++)
+    for (size_t i = 0; i < graph.device_count; i++) {
         name_device(graph.devices[i], i);
+        check_name_is_free(graph.devices[i], i);
+    }
 }

@@ -55,8 +55,8 @@ struct graph {
     const char *loom; /* the command itself, for the rules that run it */
     bool debug, hardened;
 
-    struct device
-        *devices[GRAPH_DEVICES_MAX]; /* in the order they were made: each after what it needs */
+    /* Each after what it needs: in the order they were made, and then in that of the graph. */
+    struct device *devices[GRAPH_DEVICES_MAX];
     size_t device_count;
 
     struct place started;

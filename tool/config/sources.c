@@ -55,7 +55,9 @@ static const char *object_of(const char *root, const char *path)
     if (object == NULL) abort();
     for (char *up = strstr(object, "/../"); up != NULL; up = strstr(up, "/../"))
         up[1] = 'u', up[2] = 'p';
-    return text_of("%.*s.o", (int)(strrchr(object, '.') - object), object);
+    const char *dot = strrchr(object, '.');
+    if (strcmp(dot, ".c") != 0) return text_of("%s.o", object); /* may stand beside a .c */
+    return text_of("%.*s.o", (int)(dot - object), object);
 }
 
 static void add_unit(const char *root, const char *folder, const char *source, const char *label,
@@ -67,7 +69,9 @@ static void add_unit(const char *root, const char *folder, const char *source, c
     if (units.count == UNITS_MAX) abort();
     const char *relative = source;
     size_t length = strlen(folder);
-    if (strncmp(source, folder, length) == 0) relative = source + length + 1;
+    if (strncmp(source, folder, length) == 0 && source[length] == '/') {
+        relative = source + length + 1;
+    }
     units.units[units.count++] = (struct unit){ .source = source,
                                                 .object = object_of(root, relative),
                                                 .label = label,

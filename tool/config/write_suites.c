@@ -60,8 +60,7 @@ static void write_suite(FILE *file, FILE *missing, const struct module *module)
     if (!tests_mention(fixture)) {
         fprintf(missing,
                 "%s implements %s, so it is tested with the suite of that; define `struct "
-                "%s_fixture %s` in "
-                "%s_test.c, as lib/%s/%s_suite.h tells\n",
+                "%s_fixture %s` in %s_test.c, as lib/%s/%s_suite.h tells\n",
                 module->name, signature, signature, fixture, module->name, signature, signature);
         return;
     }

@@ -94,6 +94,10 @@ start(shop_start, http, pages);"
 check_error "two of a kind with one name" 1 'shop/config.c:10: error: a second http_server is named "admin"' \
     "$loom" configure shop
 
+config 'start(two_start, named("x", kv_pages("htdocs")), named("x", kv_directory("htdocs")));'
+sed -i '3s/$/\nenum result two_start(struct kv *, struct kv *);/' shop/config.c
+check_error "two kinds with one name" 1 'would both be htdocs_x; give one of them another name' "$loom" configure shop
+
 config "$rest
 struct http *other = named(\"admin\", http_server(tcp));
 start(shop_start, http, pages);"
