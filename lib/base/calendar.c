@@ -98,8 +98,8 @@ static unsigned days_since_epoch(const struct calendar *c)
 enum result calendar_to_ns(const struct calendar *calendar, uint64_t *wall_ns)
 {
     if (!is_valid(calendar)) return INVALID;
-    uint64_t seconds = (uint64_t)days_since_epoch(calendar) * DAY_S + calendar->hour * 3600u +
-                       calendar->minute * 60u + calendar->second;
+    unsigned of_day = calendar->hour * 3600u + calendar->minute * 60u + calendar->second;
+    uint64_t seconds = (uint64_t)days_since_epoch(calendar) * DAY_S + of_day;
     uint64_t sum_ns;
     if (__builtin_mul_overflow(seconds, S_NS, &sum_ns)) return INVALID;
     *wall_ns = sum_ns;

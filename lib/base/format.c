@@ -9,6 +9,11 @@
 
 #define DIGITS_MAX 24 /* of 64 bits in octal: 22 */
 
+/* In a structure, va_list has an address of one type whether or not it is an array. */
+struct arguments {
+    __builtin_va_list list;
+};
+
 struct conversion {
     bool left, zeros, plus, space;
     bool has_precision;
@@ -108,17 +113,17 @@ static void put_string(struct writer *writer, struct conversion *c, const char *
     put_padded_text(writer, c, view_from(string, length));
 }
 
-static int64_t signed_argument(const struct conversion *c, __builtin_va_list *arguments)
+static int64_t signed_argument(const struct conversion *c, struct arguments *arguments)
 {
-    if (c->longs > 0) return __builtin_va_arg(*arguments, long long);
-    int value = __builtin_va_arg(*arguments, int);
+    if (c->longs > 0) return __builtin_va_arg(arguments->list, long long);
+    int value = __builtin_va_arg(arguments->list, int);
     return c->shorts == 0 ? value : c->shorts == 1 ? (short)value : (signed char)value;
 }
 
-static uint64_t unsigned_argument(const struct conversion *c, __builtin_va_list *arguments)
+static uint64_t unsigned_argument(const struct conversion *c, struct arguments *arguments)
 {
-    if (c->longs > 0) return __builtin_va_arg(*arguments, unsigned long long);
-    unsigned value = __builtin_va_arg(*arguments, unsigned);
+    if (c->longs > 0) return __builtin_va_arg(arguments->list, unsigned long long);
+    unsigned value = __builtin_va_arg(arguments->list, unsigned);
     return c->shorts == 0 ? value : c->shorts == 1 ? (unsigned short)value : (unsigned char)value;
 }
 
@@ -143,10 +148,10 @@ static const char *read_digits(const char *at, size_t *count)
 }
 
 /* A negative one is a width to the left. */
-static const char *read_width(const char *at, struct conversion *c, __builtin_va_list *arguments)
+static const char *read_width(const char *at, struct conversion *c, struct arguments *arguments)
 {
     if (*at != '*') return read_digits(at, &c->width);
-    int value = __builtin_va_arg(*arguments, int);
+    int value = __builtin_va_arg(arguments->list, int);
     if (value < 0) c->left = true;
     c->width = value < 0 ? (size_t) - (int64_t)value : (size_t)value;
     return at + 1;
@@ -154,13 +159,12 @@ static const char *read_width(const char *at, struct conversion *c, __builtin_va
 
 /* A negative one counts as 0 here, not as none as with printf: it is what becomes of the length of
  * a view that is too long for an int, and nothing says where that view's bytes end. */
-static const char *read_precision(const char *at, struct conversion *c,
-                                  __builtin_va_list *arguments)
+static const char *read_precision(const char *at, struct conversion *c, struct arguments *arguments)
 {
     if (*at != '.') return at;
     c->has_precision = true;
     if (at[1] != '*') return read_digits(at + 1, &c->precision);
-    int value = __builtin_va_arg(*arguments, int);
+    int value = __builtin_va_arg(arguments->list, int);
     c->precision = value > 0 ? (size_t)value : 0;
     return at + 2;
 }
@@ -180,7 +184,7 @@ static const char *read_length(const char *at, struct conversion *c)
 }
 
 static void put_conversion(struct writer *writer, char kind, struct conversion *c,
-                           __builtin_va_list *arguments)
+                           struct arguments *arguments)
 {
     switch (kind) {
     case 'd':
@@ -190,14 +194,14 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
     case 'x': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, false); return;
     case 'X': put_unsigned(writer, c, unsigned_argument(c, arguments), 16, true); return;
     case 'c': {
-        uint8_t byte = (uint8_t) __builtin_va_arg(*arguments, int);
+        uint8_t byte = (uint8_t) __builtin_va_arg(arguments->list, int);
         put_padded_text(writer, c, VIEW_OF(byte));
         return;
     }
-    case 's': put_string(writer, c, __builtin_va_arg(*arguments, const char *)); return;
+    case 's': put_string(writer, c, __builtin_va_arg(arguments->list, const char *)); return;
     case 'p':
         writer_put(writer, VIEW("0x"));
-        writer_put_hex(writer, (uint64_t)(uintptr_t) __builtin_va_arg(*arguments, void *), 1);
+        writer_put_hex(writer, (uint64_t)(uintptr_t) __builtin_va_arg(arguments->list, void *), 1);
         return;
     default: panic("%%%c is not a conversion", kind);
     }
@@ -205,10 +209,8 @@ static void put_conversion(struct writer *writer, char kind, struct conversion *
 
 void writer_format_list(struct writer *writer, const char *words, __builtin_va_list list)
 {
-    /* A copy has the same type as what __builtin_va_arg wants by address, whether or not va_list is
-     * an array. */
-    __builtin_va_list arguments;
-    __builtin_va_copy(arguments, list);
+    struct arguments arguments;
+    __builtin_va_copy(arguments.list, list);
     const char *at = words;
     while (*at != '\0') {
         const char *start = at;
@@ -228,7 +230,7 @@ void writer_format_list(struct writer *writer, const char *words, __builtin_va_l
         at = read_length(at, &c);
         put_conversion(writer, *at++, &c, &arguments);
     }
-    __builtin_va_end(arguments);
+    __builtin_va_end(arguments.list);
 }
 
 void writer_format(struct writer *writer, const char *words, ...)

@@ -26,6 +26,7 @@ static void begin(void)
 
 static unsigned number_of(struct list_node *node)
 {
+    expect(node != NULL);
     return CONTAINER_OF(node, struct item, node)->number;
 }
 

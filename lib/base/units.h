@@ -27,8 +27,10 @@
 /* The structure that `pointer` is the named member of. The assignment checks the member's type. */
 #define CONTAINER_OF(pointer, type, member) \
     (__extension__({ \
-        __typeof__(((type *)0)->member) *member_ = (pointer); \
-        (type *)(void *)((char *)member_ - offsetof(type, member)); \
+        type *container_; \
+        __typeof__(container_->member) *member_ = (pointer); \
+        container_ = (type *)(void *)((char *)member_ - offsetof(type, member)); \
+        container_; \
     }))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -91,7 +91,7 @@ void writer_put_hex_bytes(struct writer *writer, struct view bytes);
  * above it writes as much of a text as fits; of a number all or nothing. */
 __attribute__((format(printf, 2, 3))) void writer_format(struct writer *writer, const char *words,
                                                          ...);
-void writer_format_list(struct writer *writer, const char *words, __builtin_va_list arguments);
+void writer_format_list(struct writer *writer, const char *words, __builtin_va_list list);
 
 /* Formats into `room` and gives what fits of it; a text that is cut ends there. */
 __attribute__((format(printf, 2, 3))) struct view format(struct span room, const char *words, ...);

@@ -233,7 +233,9 @@ TEST(format_knows_the_rest)
     uint8_t room[64];
     const char *volatile nothing = NULL;
     expect_view(format(SPAN_OF(room), "100%% %s", nothing), VIEW("100% (null)"));
-    expect_view(format(SPAN_OF(room), "%p", (void *)(uintptr_t)0xbeef), VIEW("0xbeef"));
+    char wanted[32];
+    (void)snprintf(wanted, sizeof wanted, "%p", (void *)room);
+    expect_view(format(SPAN_OF(room), "%p", (void *)room), view_from_string(wanted));
     expect_view(format(SPAN_OF(room), "%s", ""), VIEW(""));
     expect_view(format(span_from(NULL, 0), "abc"), VIEW(""));
 }

@@ -136,7 +136,7 @@ TEST(address_writes_what_libc_writes)
     for (unsigned round = 0; round < 40 * 256; round++) {
         struct address address = { .family = ADDRESS_IPV6 };
         unsigned digits = 1 + round / 256 % 4;
-        for (unsigned group = 0; group < 8; group++) {
+        for (size_t group = 0; group < 8; group++) {
             uint64_t value = test_random(&seed) & ((1u << 4 * digits) - 1);
             if ((round >> group & 1) == 0) continue;
             address.bytes[2 * group] = (uint8_t)(value >> 8);

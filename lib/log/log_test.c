@@ -45,7 +45,7 @@ static struct view take_line(struct view *lines)
     expect_that(line.length_bytes, >=, sizeof form - 1);
     for (size_t i = 0; i < sizeof form - 1; i++) {
         bool is_digit = line.bytes[i] >= '0' && line.bytes[i] <= '9';
-        if (form[i] == '0' ? !is_digit : line.bytes[i] != form[i])
+        if (form[i] == '0' ? !is_digit : line.bytes[i] != (uint8_t)form[i])
             test_fail(__FILE__, __LINE__, "no time: %.*s", VIEW_FORMAT(line));
     }
     return view_from_offset(line, sizeof form - 1);

@@ -347,9 +347,9 @@ TEST(metrics_histogram_is_cumulative)
         "server_duration_seconds_bucket{instance=\"http0\",le=\"0.000004\"} 2\n",
         "server_duration_seconds_bucket{instance=\"http0\",le=\"0.002048\"} 2\n",
         "server_duration_seconds_bucket{instance=\"http0\",le=\"0.004096\"} 3\n",
-        "server_duration_seconds_bucket{instance=\"http0\",le=\"33.554432\"} 3\n"
-        "server_duration_seconds_bucket{instance=\"http0\",le=\"+Inf\"} 4\n"
-        "server_duration_seconds_sum{instance=\"http0\"} 60.0030039\n"
+        "server_duration_seconds_bucket{instance=\"http0\",le=\"33.554432\"} 3\n",
+        "server_duration_seconds_bucket{instance=\"http0\",le=\"+Inf\"} 4\n",
+        "server_duration_seconds_sum{instance=\"http0\"} 60.0030039\n",
         "server_duration_seconds_count{instance=\"http0\"} 4\n",
     };
     for (size_t i = 0; i < LENGTH_OF(lines); i++)
