@@ -81,11 +81,15 @@ static struct module_size sizes_total(struct view text, uint64_t *largest_bytes)
     return total;
 }
 
-static void put_share(struct writer *page, struct view name, uint64_t bytes, uint64_t largest_bytes)
+/* In thousandths of the widest bar. */
+static void put_bar(struct writer *page, const struct module_size *size, uint64_t largest_bytes)
 {
-    uint64_t thousandths = bytes * 1000 / largest_bytes;
-    writer_format(page, "<i class=\"%.*s\" style=\"width:%u.%u%%\"></i>", VIEW_FORMAT(name),
-                  (unsigned)(thousandths / 10), (unsigned)(thousandths % 10));
+    unsigned code = (unsigned)(size->code_bytes * 1000 / largest_bytes);
+    unsigned data = (unsigned)(size->data_bytes * 1000 / largest_bytes);
+    writer_format(page,
+                  "<svg><rect class=\"code\" width=\"%u.%u%%\" height=\"100%%\"/>"
+                  "<rect class=\"data\" x=\"%u.%u%%\" width=\"%u.%u%%\" height=\"100%%\"/></svg>",
+                  code / 10, code % 10, code / 10, code % 10, data / 10, data % 10);
 }
 
 static void put_module(struct writer *page, const struct module_size *size, uint64_t largest_bytes)
@@ -93,8 +97,7 @@ static void put_module(struct writer *page, const struct module_size *size, uint
     writer_put(page, VIEW("<tr><th scope=\"row\">"));
     html_put(page, size->name);
     writer_put(page, VIEW("</th><td class=\"bar\" aria-hidden=\"true\">"));
-    put_share(page, VIEW("code"), size->code_bytes, largest_bytes);
-    put_share(page, VIEW("data"), size->data_bytes, largest_bytes);
+    put_bar(page, size, largest_bytes);
     writer_put(page, VIEW("</td><td>"));
     html_put_count(page, size->code_bytes);
     writer_put(page, VIEW("</td><td>"));
