@@ -67,9 +67,11 @@ void flow_case_last_bytes_go_with_the_close(struct flow_fixture *fixture)
 {
     struct flow *near, *far;
     const struct view views[] = { VIEW("the last "), VIEW("bytes") };
+    size_t written_bytes;
     fixture->open(fixture, &near, &far);
     expect_ok(flow_write_view(near, VIEW("before "), suite_soon()));
-    expect_ok(flow_write_last(near, views, LENGTH_OF(views), suite_soon()));
+    expect_ok(flow_write_last(near, views, LENGTH_OF(views), &written_bytes, suite_soon()));
+    expect_that(written_bytes, ==, 14);
     flow_close(near);
     expect_bytes(far, VIEW("before the last bytes"));
     expect_closed(far);
@@ -81,8 +83,9 @@ void flow_case_last_bytes_go_with_the_shut(struct flow_fixture *fixture)
 {
     struct flow *near, *far;
     const struct view last = VIEW("the last bytes");
+    size_t written_bytes;
     fixture->open(fixture, &near, &far);
-    expect_ok(flow_write_last(near, &last, 1, suite_soon()));
+    expect_ok(flow_write_last(near, &last, 1, &written_bytes, suite_soon()));
     expect_ok(flow_shut(near));
     expect_bytes(far, last);
     expect_closed(far);
@@ -105,6 +108,7 @@ void flow_case_last_bytes_may_be_many(struct flow_fixture *fixture)
     expect_ok(scope_wait(&scope, suite_soon()));
     expect_ok(writer.result);
     expect_that(read_bytes, ==, fixture->held_bytes_max + 1);
+    expect_that(writer.written_bytes, ==, read_bytes);
     suite_writer_finish(&writer);
     finish(fixture, near, far);
 }

@@ -30,7 +30,8 @@ static void writer_run(struct task *task)
     struct suite_writer *writer = CONTAINER_OF(task, struct suite_writer, task);
     struct view view = span_view(writer->memory);
     if (writer->writes_last) {
-        writer->result = flow_write_last(writer->flow, &view, 1, writer->deadline_ns);
+        writer->result = flow_write_last(writer->flow, &view, 1, &writer->written_bytes,
+                                         writer->deadline_ns);
         if (writer->result == OK) writer->result = flow_shut(writer->flow);
         return;
     }

@@ -85,7 +85,7 @@ struct suite_writer {
     struct flow *flow;
     size_t length_bytes, written_bytes;
     uint64_t deadline_ns;
-    bool writes_last; /* and shuts: written_bytes is then not told */
+    bool writes_last; /* and shuts */
     enum result result;
     struct span memory;
 };

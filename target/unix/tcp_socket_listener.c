@@ -14,9 +14,9 @@
 #define LOG_MODULE "tcp"
 #include "log/log.h"
 
-/* How long after listener_drain a handshake that was under way can still complete: a round trip to
- * the far side of the world. */
-#define HANDSHAKE_NS (300 * MS_NS)
+/* How long after listener_drain a handshake that was under way can still complete: a round trip
+ * half round the world. */
+#define HANDSHAKE_NS (200 * MS_NS)
 
 static struct tcp_socket_listener *listener_of(struct listener *listener)
 {

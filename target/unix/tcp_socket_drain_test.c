@@ -1,0 +1,109 @@
+/* tcp_socket_drain_test.c - ending a listener while clients connect all the time: everybody whose
+ * connection was established gets an answer, and nobody a reset.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "target/clock.h"
+#include "target/unix/tcp_socket.h"
+#include "tcp/tcp_suite.h"
+
+#define CLIENTS 24
+
+static const struct tcp_socket_parameters parameters = { .connection_count = 256 };
+static struct tcp_socket clients_tcp, server_tcp;
+
+static struct {
+    struct endpoint peer;
+    bool stop;
+    unsigned answered, unanswered, refused, timed_out;
+} course;
+
+struct client {
+    struct task task;
+};
+
+/* An established connection must be answered and then end. */
+static bool is_answered(struct flow *flow)
+{
+    uint8_t bytes[8];
+    size_t length_bytes;
+    if (flow_write_view(flow, VIEW("question"), tcp_suite_soon()) != OK) return false;
+    if (flow_read_whole(flow, span_first(SPAN_OF(bytes), 6), &length_bytes, tcp_suite_soon()) != OK)
+        return false;
+    return flow_read(flow, SPAN_OF(bytes), &length_bytes, tcp_suite_soon()) == CLOSED;
+}
+
+static void client_once(void)
+{
+    struct flow *flow;
+    uint64_t deadline_ns = clock_monotonic_ns() + 100 * MS_NS;
+    enum result result = tcp_connect(&clients_tcp.tcp, &course.peer, NULL, &flow, deadline_ns);
+    course.refused += result == REFUSED;
+    course.timed_out += result == TIMED_OUT;
+    if (result != OK) return;
+    if (is_answered(flow)) {
+        course.answered++;
+    } else {
+        course.unanswered++;
+    }
+    flow_close(flow);
+}
+
+static void client_run(struct task *task)
+{
+    (void)task;
+    while (!course.stop)
+        client_once();
+}
+
+static void answer(struct flow *flow)
+{
+    uint8_t bytes[8];
+    size_t length_bytes;
+    const struct view last = VIEW("answer");
+    expect_ok(flow_read_whole(flow, SPAN_OF(bytes), &length_bytes, tcp_suite_soon()));
+    expect_ok(flow_write_last(flow, &last, 1, &length_bytes, tcp_suite_soon()));
+    flow_close(flow);
+}
+
+/* Answers until the time comes, or until the listener has no more to give. */
+static enum result serve(struct listener *listener, uint64_t until_ns)
+{
+    for (;;) {
+        struct flow *flow;
+        enum result result = listener_accept(listener, &flow, until_ns);
+        if (result != OK) return result;
+        answer(flow);
+        if (clock_monotonic_ns() > until_ns) return TIMED_OUT;
+    }
+}
+
+TEST(tcp_socket_drain_under_load)
+{
+    struct client clients[CLIENTS];
+    struct scope scope;
+    expect_ok(tcp_socket_open(&clients_tcp, &parameters));
+    expect_ok(tcp_socket_open(&server_tcp, &parameters));
+    for (unsigned round = 0; round < 5; round++) {
+        struct listener *listener = tcp_suite_listen(&server_tcp.tcp, ADDRESS_ANY, 64);
+        course.peer = tcp_suite_reach(listener, ADDRESS_IPV4);
+        course.stop = false;
+        course.answered = course.refused = course.timed_out = 0;
+        scope_open(&scope, "clients");
+        for (size_t i = 0; i < LENGTH_OF(clients); i++) {
+            clients[i].task.run = client_run;
+            expect_ok(fiber_start(&scope, &clients[i].task, "client", STACK_MEDIUM));
+        }
+        expect_result(serve(listener, clock_monotonic_ns() + 50 * MS_NS), TIMED_OUT);
+        listener_drain(listener);
+        expect_result(serve(listener, tcp_suite_soon()), CLOSED);
+        listener_close(listener);
+        (void)fiber_sleep(20 * MS_NS);
+        course.stop = true;
+        expect_ok(scope_wait(&scope, tcp_suite_soon()));
+        expect(course.answered > CLIENTS);
+        expect(course.timed_out > 0 && course.refused > 0);
+        expect_that(course.unanswered, ==, 0);
+    }
+    tcp_socket_close(&server_tcp);
+    tcp_socket_close(&clients_tcp);
+}
