@@ -127,14 +127,15 @@ CHECKED static inline enum result flow_write_counted(struct flow *flow, const st
     return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
 }
 
-/* Waits. The same for the last bytes that this side writes: flow_shut or flow_close must follow at
- * once, for a flow may hold the bytes back (a fifth of a second at most) to send them together with
- * the end. On a network that is one packet less a connection. */
+/* Waits. The same for the last bytes that this side writes, and again for what did not go: nothing
+ * else may be written, and flow_shut or flow_close must follow at once, for a flow may hold the
+ * bytes back (a fifth of a second at most) to send them together with the end. On a network that is
+ * one packet less a connection. */
 CHECKED static inline enum result flow_write_last(struct flow *flow, const struct view views[],
                                                   size_t count, size_t *written_bytes,
                                                   uint64_t deadline_ns)
 {
-    assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
+    assert(count > 0 && count <= FLOW_VIEWS_MAX);
     *written_bytes = 0;
     flow->is_last = true;
     return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
