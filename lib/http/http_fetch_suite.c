@@ -127,7 +127,8 @@ void http_case_fetch_does_not_repeat_a_source(struct http_fixture *fixture)
     fetch.redirects_max = 5;
     expect_ok(http_suite_fetch(suite, &fetch));
     expect_that(suite->fetched.status, ==, 307); /* the answer, because the source is used up */
-    source = http_suite_source(100, true);
+    struct http_suite_source another = http_suite_source(100, true);
+    fetch.source = &another.source;
     fetch.url = http_suite_to(suite, "/see").url;
     expect_ok(http_suite_fetch(suite, &fetch));
     expect_view(suite->body, VIEW("GET 0 pattern"));

@@ -10,8 +10,8 @@
 const struct parameter http_fetcher_parameters[] = {
     PARAMETER_NUMBER(struct http_fetcher_parameters, connection_count, "connections", "16", 1, 4096,
                      "connections to servers at once; further fetches wait"),
-    PARAMETER_BYTES(struct http_fetcher_parameters, head_bytes, "head-bytes", "16KiB", 1024,
-                    1024 * 1024, "largest head of a response"),
+    PARAMETER_BYTES(struct http_fetcher_parameters, head_bytes, "head-bytes", "16KiB", 1024, MIB,
+                    "largest head of a response"),
     PARAMETER_DURATION(struct http_fetcher_parameters, idle_timeout_ns, "idle-timeout", "30s",
                        "how long a connection is kept for the next fetch"),
     PARAMETER_END,

@@ -137,7 +137,9 @@ static enum result take_place(struct http_fetcher *fetcher, uint64_t deadline_ns
         enum result result = waiters_wait(&fetcher->waiters, "http connection", deadline_ns);
         if (result != OK) return result;
     }
-    *connection = CONTAINER_OF(list_take(&fetcher->free), struct http_fetcher_connection, node);
+    struct list_node *node = list_take(&fetcher->free);
+    assert(node != NULL);
+    *connection = CONTAINER_OF(node, struct http_fetcher_connection, node);
     return OK;
 }
 

@@ -107,7 +107,7 @@ TEST(http_range_parts_are_disjoint_and_inside)
         for (uint64_t i = test_random(&state) % 8; i < 8; i++) {
             uint64_t first = test_random(&state) % 256;
             writer_format(&writer, "%llu-%llu,", (unsigned long long)first,
-                          (unsigned long long)(first + test_random(&state) % 32));
+                          (unsigned long long)first + test_random(&state) % 32);
         }
         struct http_ranges ranges;
         uint64_t seen[4] = { 0 };
