@@ -67,15 +67,17 @@ static struct http_refusal read_connection(struct http_framing_reader *reader, s
     return ACCEPTED;
 }
 
+/* `name` is in lower case. The first letter tells most fields apart without a comparison. */
 static bool name_is(const struct http_field *field, struct view name)
 {
-    return view_equal_ignoring_case(field->name, name);
+    return (field->name.bytes[0] | 0x20) == name.bytes[0] &&
+           view_equal_ignoring_case(field->name, name);
 }
 
 struct http_refusal http_framing_read(struct http_framing_reader *reader,
                                       const struct http_field *field)
 {
-    /* The length of the name tells most fields apart from these without a comparison. */
+    /* So does the length of the name. */
     switch (field->name.length_bytes) {
     case 4:
         if (!reader->is_response && name_is(field, VIEW("host")))

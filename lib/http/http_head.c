@@ -56,10 +56,11 @@ static uint8_t walk_byte(const struct walk *walk)
 /* The bytes of this kind from here on, which the walk moves behind. */
 static struct view walk_over(struct walk *walk, enum http_character kind)
 {
-    size_t start = walk->at;
-    while (http_character_is(walk->head.bytes[walk->at], kind))
-        walk->at++;
-    return view_slice(walk->head, start, walk->at - start);
+    size_t start = walk->at, end = start;
+    while (http_character_is(walk->head.bytes[end], kind))
+        end++;
+    walk->at = end;
+    return view_slice(walk->head, start, end - start);
 }
 
 /* What is left of the line; the walk moves behind its end. */

@@ -22,8 +22,8 @@ struct http_refusal http_target_split(struct view target, enum http_method metho
 
 /* Decodes and normalises a path: percent-decoding, then "." and ".." segments removed (RFC 3986
  * 5.2.4). The result is a view of `encoded` when nothing had to change, otherwise of `room`, which
- * is at least as long. An empty path becomes "/". 400: malformed percent-encoding, an encoded
- * slash or NUL, ".." above the root. */
+ * is at least as long. `encoded` begins with a slash or is empty. An empty path becomes "/". 400:
+ * malformed percent-encoding, an encoded slash or NUL, ".." above the root. */
 struct http_refusal http_path_decode(struct view encoded, struct span room, struct view *path);
 
 /* Whether `authority` is host [":" port] as in Host (RFC 9110 7.2), without user information; gives

@@ -57,7 +57,9 @@ static enum result field(struct http_handler *handler, struct http_exchange *exc
     uint8_t room[128];
     struct view value;
     /* A query is decoded as a path is, for which it must look like one. */
-    struct http_refusal refusal = http_path_decode(exchange->request.query, SPAN_OF(room), &value);
+    struct view query = exchange->request.query;
+    if (!view_starts_with(query, VIEW("/")) || query.length_bytes > sizeof room) return INVALID;
+    struct http_refusal refusal = http_path_decode(query, SPAN_OF(room), &value);
     if (refusal.status != 0) return INVALID;
     struct http_field fields[] = { { VIEW("X-Query"), value } };
     struct http_response response = { .status = 200, .fields = fields, .field_count = 1 };
