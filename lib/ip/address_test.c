@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 
+#include "test/death.h"
 #include "test/test.h"
 
 static struct view address_text(struct span room, const struct address *address)
@@ -193,6 +194,25 @@ TEST(address_knows_loopback)
     expect_view(address_text(SPAN_OF(room), &ipv4), VIEW("127.0.0.1"));
     expect_view(address_text(SPAN_OF(room), &ipv6), VIEW("::1"));
     expect(!address_equal(&ipv4, &ipv6));
+}
+
+static void loop_any(void)
+{
+    (void)address_loopback(ADDRESS_ANY);
+}
+
+static void write_unknown(void)
+{
+    uint8_t room[ADDRESS_TEXT_MAX];
+    struct address address = { .family = 9 };
+    struct writer writer = writer_over(SPAN_OF(room));
+    writer_put_address(&writer, &address);
+}
+
+TEST(address_panics_without_a_family)
+{
+    expect_death(loop_any, "family == ADDRESS_IPV6");
+    expect_death(write_unknown, "9 is not an address family");
 }
 
 /* The same bytes in another family, and any beside 0.0.0.0, are other addresses. */

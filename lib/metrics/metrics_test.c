@@ -5,6 +5,7 @@
 #include "metrics/metrics.h"
 
 #include "base/writer.h"
+#include "test/death.h"
 #include "test/test.h"
 
 struct server {
@@ -476,4 +477,32 @@ TEST(metrics_check_finds_wrong_tables)
     expect(!is_valid_labelled("code=\"2xx\","));
     expect(!is_valid_labelled("code=\"2\"xx\""));
     expect(!is_valid_labelled("code=\"2\\xx\""));
+}
+
+static const struct metric wrong_table[] = {
+    METRIC_GAUGE(struct other, age_ns, "Age", "How old it is."),
+    METRIC_END,
+};
+
+static const struct metric contrary_table[] = {
+    METRIC_GAUGE(struct other, age_ns, "age_seconds", "How old it is."),
+    METRIC_END,
+};
+
+static void register_wrong(void)
+{
+    metrics_register(&other.metrics, "old", wrong_table, SPAN_OF(other));
+}
+
+static void register_contrary(void)
+{
+    static struct other contrary;
+    metrics_register(&other.metrics, "old", other_table, SPAN_OF(other));
+    metrics_register(&contrary.metrics, "new", contrary_table, SPAN_OF(contrary));
+}
+
+TEST(metrics_mistakes_of_the_programmer_panic)
+{
+    expect_death(register_wrong, "the metrics of old break the rules");
+    expect_death(register_contrary, "age_seconds is of one kind here and of another in old");
 }

@@ -41,12 +41,22 @@ static struct view name_of(const struct parameter_place *place, struct span room
     return writer_view(&writer);
 }
 
+/* Without making the name: every name is compared with every other at start. */
+static bool has_name(const struct parameter_place *place, struct view name)
+{
+    struct view prefix = view_from_string(place->group->prefix);
+    struct view own = view_from_string(place->parameter->name);
+    if (view_is_empty(prefix)) return view_equal(name, own);
+    return name.length_bytes == prefix.length_bytes + 1 + own.length_bytes &&
+           view_starts_with(name, prefix) && view_byte(name, prefix.length_bytes) == '-' &&
+           view_ends_with(name, own);
+}
+
 bool place_find(const struct parameter_groups *all, struct view name, struct parameter_place *place)
 {
-    uint8_t room[NAME_BYTES_MAX];
     *place = (struct parameter_place){ 0 };
     while (place_next(all, place)) {
-        if (view_equal(name_of(place, SPAN_OF(room)), name)) return true;
+        if (has_name(place, name)) return true;
     }
     return false;
 }

@@ -4,6 +4,7 @@
 #include "parameter/parameter.h"
 
 #include "base/writer.h"
+#include "test/death.h"
 #include "test/test.h"
 
 struct pair {
@@ -375,6 +376,37 @@ TEST(parameter_check_finds_wrong_rows)
         row.help = bad_helps[i];
         expect(!row_is_valid(row));
     }
+}
+
+static enum result read_table(const struct parameter rows[], const char *second_prefix)
+{
+    static uint8_t room[PARAMETER_MESSAGE_MAX];
+    static struct values first, second;
+    size_t length;
+    struct parameter_group groups[] = {
+        { .device = "http0", .prefix = "", .table = rows, .values = SPAN_OF(first) },
+        { .device = "http1", .prefix = second_prefix, .table = rows, .values = SPAN_OF(second) },
+    };
+    return parameter_read(groups, LENGTH_OF(groups), NULL, 0, SPAN_OF(room), &length);
+}
+
+static void read_twins(void)
+{
+    result_ignore(read_table(table, ""));
+}
+
+static void read_bad_default(void)
+{
+    struct parameter rows[] = { table[2], PARAMETER_END };
+    rows[0].fallback = "0";
+    result_ignore(read_table(rows, "admin"));
+}
+
+TEST(parameter_mistakes_of_the_programmer_panic)
+{
+    expect_ok(read_table(table, "admin"));
+    expect_death(read_twins, "http0 and http1 both have a parameter --verbose");
+    expect_death(read_bad_default, "--port refuses its own default \"0\"");
 }
 
 /* ---- --help ---- */
