@@ -6,6 +6,7 @@
 
 #include "fiber/stop.h"
 #include "http/http_memory.h"
+#include "http/http_server.h"
 #include "kv/kv_crunch.h"
 #include "kv/kv_memory.h"
 #include "metrics/metrics.h"
@@ -305,5 +306,39 @@ TEST(nothing_is_fetched_from_elsewhere)
         expect(!holds(&answer, VIEW("url(http")));
         expect(!holds(&answer, VIEW("@import")));
     }
+    site_end();
+}
+
+/* ---- what the first page claims ---- */
+
+static bool has_default(const struct parameter table[], struct view name, struct view value)
+{
+    for (const struct parameter *row = table; row->type != PARAMETER_TYPE_END; row++) {
+        if (!view_equal(view_from_string(row->name), name)) continue;
+        return view_equal(view_from_string(row->fallback), value);
+    }
+    return false;
+}
+
+/* The limits that it shows are the defaults of the parameters that it names. */
+TEST(the_limits_on_the_first_page_are_true)
+{
+    const struct view mark = VIEW("<th scope=\"row\"><code>--");
+    unsigned count = 0;
+    site_begin(true);
+    ask(&answer, HTTP_GET, VIEW("/"));
+    struct view page = body_of(&answer);
+    for (;;) {
+        page = view_from_offset(page, view_find(page, mark));
+        if (view_is_empty(page)) break;
+        page = view_from_offset(page, mark.length_bytes);
+        struct view value, option = view_cut(page, '<', &page);
+        struct view name = view_cut(option, '=', &value);
+        if (!has_default(http_server_parameters, name, value) &&
+            !has_default(fiber_parameters, name, value))
+            test_fail(__FILE__, __LINE__, "--%.*s is not a default", VIEW_FORMAT(option));
+        count++;
+    }
+    expect_that(count, ==, 7);
     site_end();
 }
