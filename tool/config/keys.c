@@ -128,9 +128,10 @@ void keys_check(void)
         for (size_t j = 0; j < keys.asked_count; j++)
             known = known || value_of(keys.given[i], keys.asked[j].name) != NULL;
         if (!known) {
-            key_error(text_of("%s: this image has no such key; it has %s. `loom "
-                              "configure` without it forgets one that is remembered",
-                              keys.given[i], keys_line()));
+            key_error(
+                text_of("%s: this image has no such key; it has %s. Boot parameters stand behind "
+                        "`--`, and `loom configure` without a key forgets one that is remembered",
+                        keys.given[i], keys_line()));
         }
     }
 }

@@ -129,7 +129,8 @@ start(shop_start, http, pages);"
 check_error "an unknown key" 2 'shop/config.c: error: --stak=socket: this image has no such key; it has' \
     "$loom" configure --stak=socket shop
 check_says "an unknown key: those there are" '--stack=socket'
-check_says "an unknown key: how to forget one" '`loom configure` without it forgets'
+check_says "an unknown key: how to forget one" '`loom configure` without a key forgets'
+check_says "an unknown key: it may be a boot parameter" 'Boot parameters stand behind `--`'
 sed -i 's/unikernel(shop)/unikernel(self)/' shop/config.c
 check_error "a name that is taken" 1 'shop/config.c:4: error: an image cannot be called self' "$loom" configure shop
 sed -i 's/unikernel(self)/unikernel(shop)/' shop/config.c

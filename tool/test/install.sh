@@ -6,6 +6,15 @@ check "make install-tool" make -C "$house" -s install-tool PREFIX=/usr DESTDIR="
 installed=$PWD/root/usr/bin/loom
 check "the installed command" "$installed" --version
 check "its manual page" test -s root/usr/share/man/man1/loom.1
+if command -v man > /dev/null; then
+    check "its manual page is well written" bash -c "[ -z \"\$(man --warnings -l root/usr/share/man/man1/loom.1 2>&1 > /dev/null)\" ]"
+    check "its manual page names every command" bash -c '
+        for command in $("$0" help | sed -n "s/^  \([a-z]*\) .*/\1/p"); do
+            man -l root/usr/share/man/man1/loom.1 2> /dev/null | grep -q "loom $command" || exit 1
+        done' "$installed"
+else
+    skip "its manual page is well written" "there is no man"
+fi
 check "completion for bash" bash -c '
     source root/usr/share/bash-completion/completions/loom
     COMP_WORDS=(loom des); COMP_CWORD=1; _loom; [ "${COMPREPLY[*]}" = describe ]'
