@@ -20,13 +20,27 @@
 
 #define DEPTH_MAX 32
 
+static void make_below(struct kv_folder *folder, const char *below)
+{
+    snprintf(folder->path, sizeof folder->path, "%s/loom-kv-XXXXXX", below);
+    if (mkdtemp(folder->path) == NULL) {
+        test_fail(__FILE__, __LINE__, "no folder in %s: %s", below, strerror(errno));
+    }
+}
+
 void kv_folder_make(struct kv_folder *folder)
 {
     const char *below = getenv("TMPDIR");
-    if (below == NULL || strlen(below) > 40) below = "/tmp";
-    snprintf(folder->path, sizeof folder->path, "%s/loom-kv-XXXXXX", below);
-    if (mkdtemp(folder->path) == NULL)
-        test_fail(__FILE__, __LINE__, "no folder: %s", strerror(errno));
+    make_below(folder, below != NULL && strlen(below) < 40 ? below : "/tmp");
+}
+
+void kv_folder_make_in_memory(struct kv_folder *folder)
+{
+    if (access("/dev/shm", W_OK | X_OK) == 0) {
+        make_below(folder, "/dev/shm");
+    } else {
+        kv_folder_make(folder);
+    }
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)

@@ -14,6 +14,10 @@ struct kv_folder {
 /* A fresh one below TMPDIR, or /tmp. */
 void kv_folder_make(struct kv_folder *folder);
 
+/* One in memory, where the host has that: for tests that write so much that a disk would be slow.
+ */
+void kv_folder_make_in_memory(struct kv_folder *folder);
+
 /* With all that is in it. */
 void kv_folder_remove(struct kv_folder *folder);
 
