@@ -154,6 +154,33 @@ void flow_case_lend_without_room(struct flow_fixture *fixture)
     finish(fixture, near, far);
 }
 
+/* Whether the flow takes it or has no room: what was written comes first, and nothing twice. */
+void flow_case_lend_behind_what_waits(struct flow_fixture *fixture)
+{
+    struct flow *near, *far;
+    struct scope scope;
+    struct suite_writer writer;
+    struct counted_loan counted;
+    size_t read_bytes = 0;
+    fixture->open(fixture, &near, &far);
+    scope_open(&scope, "suite");
+    suite_writer_start(&writer, &scope, near, fixture->held_bytes_max + 1, suite_quiet());
+    expect_ok(scope_wait(&scope, suite_soon()));
+    expect_result(writer.result, TIMED_OUT);
+    size_t written_bytes = writer.written_bytes;
+    loan_take(&counted, written_bytes + 10);
+    counted.loan.bytes = view_from_offset(counted.loan.bytes, written_bytes);
+    enum result result = flow_lend(near, &counted.loan, suite_quiet());
+    expect(result == OK || result == TIMED_OUT);
+    expect_ok(flow_shut(near));
+    expect_result(suite_read_to_end(far, &read_bytes), CLOSED);
+    expect_that(read_bytes, ==, written_bytes + (result == OK ? 10 : 0));
+    expect_that(counted.done_count, ==, (result == OK ? 1 : 0));
+    suite_writer_finish(&writer);
+    loan_give_back(&counted);
+    finish(fixture, near, far);
+}
+
 void flow_case_lend_then_shut(struct flow_fixture *fixture)
 {
     struct flow *near, *far;

@@ -43,6 +43,7 @@ struct flow_fixture {
     CASE(implementation, fixture, lend_comes_in_order) \
     CASE(implementation, fixture, lend_more_than_fits) \
     CASE(implementation, fixture, lend_without_room) \
+    CASE(implementation, fixture, lend_behind_what_waits) \
     CASE(implementation, fixture, lend_then_shut) \
     CASE(implementation, fixture, lend_then_abort) \
     CASE(implementation, fixture, shut_leaves_the_other_way) \
