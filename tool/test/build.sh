@@ -148,6 +148,13 @@ mkdir -p bin && ln -sf "$(command -v gcc)" bin/
 check_error "doctor without ninja" 1 'apt-get install ninja-build' env PATH="$PWD/bin" "$loom" doctor
 check_error "build without ninja" 1 'apt-get install ninja-build' env PATH="$PWD/bin" "$loom" build shop
 
+mkdir -p without && ln -s /usr/bin/* without/ 2> /dev/null
+rm -f without/dot
+rm shop/build/unix/self/size.json
+check "without graphviz an image that tells about itself is built" env PATH="$PWD/without" "$loom" build shop
+check_says "and it is said what it lacks" 'apt-get install graphviz'
+check "and it lacks only the drawing" bash -c "[ ! -e shop/build/unix/self/graph.svg ] && [ -s shop/build/unix/self/size.html ]"
+
 check_error "no tests" 1 'it has no tests; write some in' "$loom" test shop
 
 # As somebody else, who may read all of it and write none.
