@@ -11,6 +11,7 @@
 #include "fiber/stop.h"
 #include "http/http_head.h"
 #include "http/http_memory.h"
+#include "http/http_shelf.h"
 
 int LLVMFuzzerInitialize(int *count, char ***words);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);
@@ -19,93 +20,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);
 #define FIELDS_MAX  24
 #define LARGE_BYTES ((size_t)100000)
 #define BODY_MAX    ((size_t)2000000)
-#define MODIFIED_NS (784111777 * S_NS)
 #define SITES       2
-
-/* ---- the store ---- */
-
-struct page {
-    struct view key, bytes, gzip, media_type;
-};
-
-#define TEXT(literal) \
-    { \
-        (const uint8_t *)("" literal), sizeof(literal) - 1 \
-    }
 
 static uint8_t large[LARGE_BYTES];
 
-static const struct page pages[] = {
-    { TEXT("404.html"), TEXT("nothing"), TEXT("no"), TEXT("text/html") },
-    { TEXT("a.3f2a9c1d.css"), TEXT("body{}"), TEXT("b{}"), TEXT("text/css") },
-    { TEXT("docs/index.html"), TEXT("docs"), { 0 }, TEXT("text/html") },
-    { TEXT("empty"), { 0 }, { 0 }, { 0 } },
-    { TEXT("index.html"), TEXT("home"), TEXT("h"), TEXT("text/html") },
-    { TEXT("large"), { large, LARGE_BYTES }, { 0 }, TEXT("application/octet-stream") },
+static const struct http_shelf_page pages[] = {
+    { .key = "404.html",
+      .media_type = "text/html",
+      .bytes = HTTP_SHELF_TEXT("nothing"),
+      .gzip = HTTP_SHELF_TEXT("no") },
+    HTTP_SHELF_PAGE("docs/index.html", "text/html", "docs"),
+    HTTP_SHELF_PAGE("empty", "", ""),
+    { .key = "a.3f2a9c1d.css",
+      .media_type = "text/css",
+      .bytes = HTTP_SHELF_TEXT("body{}"),
+      .gzip = HTTP_SHELF_TEXT("b{}") },
+    { .key = "index.html",
+      .media_type = "text/html",
+      .bytes = HTTP_SHELF_TEXT("home"),
+      .gzip = HTTP_SHELF_TEXT("h") },
+    { .key = "large", .media_type = "application/octet-stream", .bytes = { large, LARGE_BYTES } },
 };
-
-struct store {
-    struct kv kv;
-    bool has_views;
-    size_t open_count;
-};
-
-static enum result store_open_value(struct kv *kv, struct view key, struct kv_value *value)
-{
-    struct store *store = CONTAINER_OF(kv, struct store, kv);
-    for (size_t i = 0; i < LENGTH_OF(pages); i++) {
-        if (!view_equal(pages[i].key, key)) continue;
-        if (store->has_views) value->bytes = pages[i].bytes;
-        value->size_bytes = pages[i].bytes.length_bytes;
-        value->digest.bytes[0] = (uint8_t)i;
-        value->modified_ns = i == 2 ? 0 : MODIFIED_NS;
-        value->media_type = pages[i].media_type;
-        value->coded[KV_GZIP] = pages[i].gzip;
-        value->handle = i;
-        store->open_count++;
-        return OK;
-    }
-    return NOT_FOUND;
-}
-
-static enum result store_read(struct kv *kv, const struct kv_value *value, uint64_t offset_bytes,
-                              struct span room, size_t *length_bytes)
-{
-    (void)kv;
-    struct view rest = view_from_offset(pages[value->handle].bytes, (size_t)offset_bytes);
-    *length_bytes = MIN(room.length_bytes, rest.length_bytes);
-    (void)span_copy(room, view_first(rest, *length_bytes));
-    return OK;
-}
-
-static void store_release(struct kv *kv, struct kv_value *value)
-{
-    (void)value;
-    CONTAINER_OF(kv, struct store, kv)->open_count--;
-}
-
-static enum result store_list(struct kv *kv, struct view prefix, struct kv_visitor *visitor)
-{
-    (void)kv;
-    (void)prefix;
-    (void)visitor;
-    return UNSUPPORTED;
-}
-
-static enum result store_apply(struct kv *kv, const struct kv_change changes[], size_t count)
-{
-    (void)kv;
-    (void)changes;
-    (void)count;
-    return DENIED;
-}
-
-static const struct kv_ops store_ops = KV_OPS(store);
 
 /* ---- the sites ---- */
 
 static struct site {
-    struct store store;
+    struct http_shelf shelf;
     struct http_memory memory;
     struct http_pages pages;
     struct task server;
@@ -140,14 +80,14 @@ static void serve_run(struct task *task)
 
 static void site_open(struct site *site, struct scope *scope, bool has_views)
 {
-    *site = (struct site){ .store = { { &store_ops, true }, has_views, 0 },
-                           .server = { serve_run },
-                           .sink = { sum_piece } };
+    *site = (struct site){ .server = { serve_run }, .sink = { sum_piece } };
+    http_shelf_init(&site->shelf, pages, LENGTH_OF(pages));
+    site->shelf.has_no_views = !has_views;
     enum result result = http_memory_open(&site->memory,
                                           &(struct http_memory_options){ .exchange_count = 1 });
     if (result == OK)
         result = http_pages_open(
-            &site->pages, &site->store.kv,
+            &site->pages, &site->shelf.kv,
             &(struct http_pages_options){ .fingerprinted = true, .buffer_count = 1 });
     if (result == OK) result = fiber_start(scope, &site->server, "serve", STACK_SMALL);
     assert(result == OK);
@@ -155,7 +95,7 @@ static void site_open(struct site *site, struct scope *scope, bool has_views)
 
 static void site_close(struct site *site)
 {
-    assert_that(site->store.open_count, ==, 0);
+    assert_that(site->shelf.open_count, ==, 0);
     http_pages_close(&site->pages);
     http_memory_close(&site->memory);
 }

@@ -7,94 +7,15 @@
 #include "base/writer.h"
 #include "http/http_memory.h"
 #include "http/http_metrics.h"
-#include "kv/kv.h"
+#include "http/http_shelf.h"
 #include "metrics/metrics.h"
 #include "target/clock.h"
 #include "test/test.h"
 
-/* ---- a store whose every weakness can be chosen ---- */
-
-struct page {
-    const char *key, *media_type;
-    struct view bytes, gzip, brotli;
-    uint8_t digest; /* of its bytes: each has its own */
-};
-
 #define LARGE_BYTES (3 * HTTP_PAGES_BUFFER_BYTES + 123)
 
-static struct {
-    struct kv kv;
-    const struct page *pages;
-    size_t count;
-    bool has_no_views;
-    size_t piece_bytes;     /* 0: a read gives what fits; otherwise at most so much */
-    uint64_t broken_bytes;  /* from this offset on a read fails; 0: it does not */
-    uint64_t read_takes_ns; /* each read */
-    enum result open_result;
-    size_t open_count;
-    uint8_t large[LARGE_BYTES];
-} store;
-
-#define MODIFIED_NS (784111777 * S_NS) /* Sun, 06 Nov 1994 08:49:37 GMT */
-
-static enum result store_open_value(struct kv *kv, struct view key, struct kv_value *value)
-{
-    (void)kv;
-    if (store.open_result != OK) return store.open_result;
-    for (size_t i = 0; i < store.count; i++) {
-        const struct page *page = &store.pages[i];
-        if (!view_equal(view_from_string(page->key), key)) continue;
-        value->size_bytes = page->bytes.length_bytes;
-        if (!store.has_no_views) value->bytes = page->bytes;
-        value->digest.bytes[0] = page->digest;
-        value->modified_ns = MODIFIED_NS;
-        value->media_type = view_from_string(page->media_type);
-        value->coded[KV_GZIP] = page->gzip;
-        value->coded[KV_BROTLI] = page->brotli;
-        value->handle = i;
-        store.open_count++;
-        return OK;
-    }
-    return NOT_FOUND;
-}
-
-static enum result store_read(struct kv *kv, const struct kv_value *value, uint64_t offset_bytes,
-                              struct span room, size_t *length_bytes)
-{
-    (void)kv;
-    struct view rest = view_from_offset(store.pages[value->handle].bytes, (size_t)offset_bytes);
-    if (store.read_takes_ns > 0) (void)fiber_sleep(store.read_takes_ns);
-    if (store.broken_bytes != 0 && offset_bytes >= store.broken_bytes) return FAILED;
-    size_t most = store.piece_bytes == 0 ? room.length_bytes : store.piece_bytes;
-    *length_bytes = MIN(MIN(most, room.length_bytes), rest.length_bytes);
-    (void)span_copy(room, view_first(rest, *length_bytes));
-    return OK;
-}
-
-static void store_release(struct kv *kv, struct kv_value *value)
-{
-    (void)kv;
-    (void)value;
-    store.open_count--;
-}
-
-static enum result store_list(struct kv *kv, struct view prefix, struct kv_visitor *visitor)
-{
-    (void)kv;
-    (void)prefix;
-    (void)visitor;
-    return UNSUPPORTED;
-}
-
-static enum result store_apply(struct kv *kv, const struct kv_change changes[], size_t count)
-{
-    (void)kv;
-    (void)changes;
-    (void)count;
-    return DENIED;
-}
-
-static const struct kv_ops store_ops = KV_OPS(store);
+static struct http_shelf shelf;
+static uint8_t large_bytes[LARGE_BYTES];
 
 /* ---- a site of it ---- */
 
@@ -122,20 +43,14 @@ static void server_run(struct task *task)
     expect_ok(http_serve(&site.memory.http, &(struct http_site){ routes, LENGTH_OF(routes) }));
 }
 
-static void site_open(const struct page pages[], size_t count,
+static void site_open(const struct http_shelf_page pages[], size_t count,
                       const struct http_pages_options *options)
 {
-    store.kv = (struct kv){ .ops = &store_ops, .read_only = true };
-    store.pages = pages;
-    store.count = count;
-    store.has_no_views = false;
-    store.piece_bytes = 0;
-    store.broken_bytes = store.read_takes_ns = 0;
-    store.open_result = OK;
+    http_shelf_init(&shelf, pages, count);
     for (size_t i = 0; i < LARGE_BYTES; i++)
-        store.large[i] = (uint8_t)(i * 31 + i / 256);
+        large_bytes[i] = (uint8_t)(i * 31 + i / 256);
     expect_ok(http_memory_open(&site.memory, &(struct http_memory_options){ 0 }));
-    expect_ok(http_pages_open(&site.pages, &store.kv, options));
+    expect_ok(http_pages_open(&site.pages, &shelf.kv, options));
     scope_open(&site.scope, "site");
     site.server.run = server_run;
     expect_ok(fiber_start(&site.scope, &site.server, "site", STACK_MEDIUM));
@@ -144,7 +59,7 @@ static void site_open(const struct page pages[], size_t count,
 
 static void site_close(void)
 {
-    expect_that(store.open_count, ==, 0);
+    expect_that(shelf.open_count, ==, 0);
     scope_close(&site.scope);
     http_pages_close(&site.pages);
     http_memory_close(&site.memory);
@@ -214,19 +129,16 @@ static void expect_answer(const char *path, const char *name, struct view value,
     expect_that(site.fetched.status, ==, status);
 }
 
-#define TEXT(literal) \
-    { \
-        (const uint8_t *)("" literal), sizeof(literal) - 1 \
-    }
+#define TEXT(literal) HTTP_SHELF_TEXT(literal)
 
-static const struct page plain[] = {
-    { "index.html", "text/html; charset=utf-8", TEXT("home"), { 0 }, { 0 }, 1 },
-    { "docs/index.html", "text/html; charset=utf-8", TEXT("docs"), { 0 }, { 0 }, 2 },
-    { "a b.txt", "text/plain; charset=utf-8", TEXT("blank"), { 0 }, { 0 }, 3 },
-    { "empty", "", TEXT(""), { 0 }, { 0 }, 4 },
-    { "alone.html", "text/html; charset=utf-8", TEXT("alone"), { 0 }, { 0 }, 5 },
-    { "digits", "text/plain", TEXT("0123456789"), { 0 }, { 0 }, 6 },
-    { "e f/index.html", "text/html; charset=utf-8", TEXT("blank folder"), { 0 }, { 0 }, 7 },
+static const struct http_shelf_page plain[] = {
+    HTTP_SHELF_PAGE("index.html", "text/html; charset=utf-8", "home"),
+    HTTP_SHELF_PAGE("docs/index.html", "text/html; charset=utf-8", "docs"),
+    HTTP_SHELF_PAGE("a b.txt", "text/plain; charset=utf-8", "blank"),
+    HTTP_SHELF_PAGE("empty", "", ""),
+    HTTP_SHELF_PAGE("alone.html", "text/html; charset=utf-8", "alone"),
+    HTTP_SHELF_PAGE("digits", "text/plain", "0123456789"),
+    HTTP_SHELF_PAGE("e f/index.html", "text/html; charset=utf-8", "blank folder"),
 };
 
 /* ---- keys ---- */
@@ -282,8 +194,11 @@ TEST(http_pages_that_are_not_there)
 
 TEST(http_pages_have_a_page_for_that)
 {
-    static const struct page pages[] = {
-        { "404.html", "text/html", TEXT("nothing here"), TEXT("gzipped"), { 0 }, 1 },
+    static const struct http_shelf_page pages[] = {
+        { .key = "404.html",
+          .media_type = "text/html",
+          .bytes = TEXT("nothing here"),
+          .gzip = TEXT("gzipped") },
     };
     SITE_OPEN(pages);
     expect_page("/nothing", 404, VIEW("nothing here"));
@@ -302,9 +217,9 @@ TEST(http_pages_have_a_page_for_that)
 TEST(http_pages_pass_on_what_the_store_says)
 {
     SITE_OPEN(plain);
-    store.open_result = FULL;
+    shelf.open_result = FULL;
     expect_status("/", 503);
-    store.open_result = FAILED;
+    shelf.open_result = FAILED;
     expect_status("/", 500);
     site_close();
 }
@@ -325,7 +240,7 @@ TEST(http_pages_tell_the_same_to_head)
     static const char *const paths[] = { "/", "/docs", "/nothing", "/digits", "/empty" };
     for (unsigned views = 0; views < 2; views++) {
         SITE_OPEN(plain);
-        store.has_no_views = views == 0;
+        shelf.has_no_views = views == 0;
         for (size_t i = 0; i < LENGTH_OF(paths); i++) {
             static struct http_field fields[16];
             static uint8_t text[1024];
@@ -351,10 +266,14 @@ TEST(http_pages_tell_the_same_to_head)
 
 /* ---- codings and validators ---- */
 
-static const struct page coded[] = {
-    { "a.css", "text/css", TEXT("identity"), TEXT("gz"), TEXT("b"), 1 },
-    { "b.css", "text/css", TEXT("identity"), TEXT("gz"), { 0 }, 2 },
-    { "c.css", "text/css", TEXT("identity"), { 0 }, { 0 }, 3 },
+static const struct http_shelf_page coded[] = {
+    { .key = "a.css",
+      .media_type = "text/css",
+      .bytes = TEXT("identity"),
+      .gzip = TEXT("gz"),
+      .brotli = TEXT("b") },
+    { .key = "b.css", .media_type = "text/css", .bytes = TEXT("identity"), .gzip = TEXT("gz") },
+    HTTP_SHELF_PAGE("c.css", "text/css", "identity"),
 };
 
 TEST(http_pages_negotiate_their_coding)
@@ -411,12 +330,14 @@ TEST(http_pages_have_a_tag_for_each_representation)
 /* Many pages share the few places for what is known. */
 TEST(http_pages_do_not_mix_up_what_they_know)
 {
-    static struct page pages[256];
+    static struct http_shelf_page pages[256];
     static char keys[256][4];
     uint8_t first[64], room[64];
     for (unsigned i = 0; i < 256; i++) {
         (void)format(SPAN_OF(keys[i]), "%u%c", i, 0);
-        pages[i] = (struct page){ keys[i], "", VIEW_OF(keys[i]), { 0 }, { 0 }, (uint8_t)i };
+        pages[i] = (struct http_shelf_page){ .key = keys[i],
+                                             .media_type = "",
+                                             .bytes = VIEW_OF(keys[i]) };
     }
     SITE_OPEN(pages);
     struct view tag = tag_of("/7", "", SPAN_OF(first));
@@ -457,14 +378,14 @@ TEST(http_pages_answer_conditions)
 
 TEST(http_pages_tell_caches_what_to_do)
 {
-    static const struct page pages[] = {
-        { "app.3f2a9c1d.css", "", TEXT("x"), { 0 }, { 0 }, 1 },
-        { "a/app-3f2a9c1d5e.min.js", "", TEXT("x"), { 0 }, { 0 }, 2 },
-        { "report-20261124.html", "", TEXT("x"), { 0 }, { 0 }, 3 },
-        { "3f2a9c1d.html", "", TEXT("x"), { 0 }, { 0 }, 4 },
-        { "app.3f2a9c1.css", "", TEXT("x"), { 0 }, { 0 }, 5 },
-        { "app.3f2a9c1d/x.css", "", TEXT("x"), { 0 }, { 0 }, 6 },
-        { "app.deadbeef", "", TEXT("x"), { 0 }, { 0 }, 7 },
+    static const struct http_shelf_page pages[] = {
+        HTTP_SHELF_PAGE("app.3f2a9c1d.css", "", "x"),
+        HTTP_SHELF_PAGE("a/app-3f2a9c1d5e.min.js", "", "x"),
+        HTTP_SHELF_PAGE("report-20261124.html", "", "x"),
+        HTTP_SHELF_PAGE("3f2a9c1d.html", "", "x"),
+        HTTP_SHELF_PAGE("app.3f2a9c1.css", "", "x"),
+        HTTP_SHELF_PAGE("app.3f2a9c1d/x.css", "", "x"),
+        HTTP_SHELF_PAGE("app.deadbeef", "", "x"),
     };
     static const bool immutable[] = { true, true, false, false, false, false, false };
     struct http_field own = { VIEW("X-Content-Type-Options"), VIEW("nosniff") };
@@ -491,9 +412,14 @@ TEST(http_pages_tell_caches_what_to_do)
 
 /* ---- ranges ---- */
 
-static const struct page with_large[] = {
-    { "digits", "text/plain", TEXT("0123456789"), TEXT("abcdef"), { 0 }, 6 },
-    { "large", "application/octet-stream", { store.large, LARGE_BYTES }, { 0 }, { 0 }, 7 },
+static const struct http_shelf_page with_large[] = {
+    { .key = "digits",
+      .media_type = "text/plain",
+      .bytes = TEXT("0123456789"),
+      .gzip = TEXT("abcdef") },
+    { .key = "large",
+      .media_type = "application/octet-stream",
+      .bytes = { large_bytes, LARGE_BYTES } },
 };
 
 static void expect_part(const char *range, struct view bytes, struct view content_range)
@@ -508,7 +434,7 @@ TEST(http_pages_send_parts)
 {
     for (unsigned views = 0; views < 2; views++) {
         SITE_OPEN(with_large);
-        store.has_no_views = views == 0;
+        shelf.has_no_views = views == 0;
         expect_part("bytes=0-3", VIEW("0123"), VIEW("bytes 0-3/10"));
         expect_part("bytes=8-", VIEW("89"), VIEW("bytes 8-9/10"));
         expect_part("bytes=-1", VIEW("9"), VIEW("bytes 9-9/10"));
@@ -550,8 +476,8 @@ TEST(http_pages_send_several_parts)
 {
     for (unsigned views = 0; views < 2; views++) {
         SITE_OPEN(with_large);
-        store.has_no_views = views == 0;
-        struct view digits = VIEW("0123456789"), large = VIEW_OF(store.large);
+        shelf.has_no_views = views == 0;
+        struct view digits = VIEW("0123456789"), large = VIEW_OF(large_bytes);
         struct view small_parts[] = { view_slice(digits, 7, 2), view_slice(digits, 0, 1) };
         expect_answer("/digits", "Range", VIEW("bytes=7-8,0-0"), 206);
         expect_multipart(small_parts, 2);
@@ -611,9 +537,9 @@ TEST(http_pages_stream_what_is_not_in_memory)
     static const size_t pieces[] = { 0, 1000, 33333 };
     for (size_t i = 0; i < LENGTH_OF(pieces); i++) {
         SITE_OPEN(with_large);
-        store.has_no_views = true;
-        store.piece_bytes = pieces[i];
-        expect_page("/large", 200, VIEW_OF(store.large));
+        shelf.has_no_views = true;
+        shelf.piece_bytes = pieces[i];
+        expect_page("/large", 200, VIEW_OF(large_bytes));
         expect_page("/digits", 200, VIEW("0123456789"));
         expect_answer("/digits", "Accept-Encoding", VIEW("gzip"), 200);
         expect_view(body(), VIEW("abcdef"));
@@ -624,11 +550,11 @@ TEST(http_pages_stream_what_is_not_in_memory)
 TEST(http_pages_do_not_hide_that_a_value_broke)
 {
     SITE_OPEN(with_large);
-    store.has_no_views = true;
-    store.broken_bytes = HTTP_PAGES_BUFFER_BYTES; /* the head is under way */
+    shelf.has_no_views = true;
+    shelf.broken_bytes = HTTP_PAGES_BUFFER_BYTES; /* the head is under way */
     expect_result(fetch(HTTP_GET, "/large", NULL), CLOSED);
-    store.broken_bytes = 1;
-    store.piece_bytes = 1; /* nothing is under way yet */
+    shelf.broken_bytes = 1;
+    shelf.piece_bytes = 1; /* nothing is under way yet */
     expect_status("/digits", 500);
     site_close();
 }
@@ -654,8 +580,8 @@ TEST(http_pages_bound_their_buffers)
     struct reader readers[3] = { 0 };
     struct scope scope;
     site_open(with_large, LENGTH_OF(with_large), &(struct http_pages_options){ .buffer_count = 1 });
-    store.has_no_views = true;
-    store.read_takes_ns = 6 * S_NS;
+    shelf.has_no_views = true;
+    shelf.read_takes_ns = 6 * S_NS;
     uint64_t before_ns = clock_monotonic_ns();
     scope_open(&scope, "readers");
     for (size_t i = 0; i < LENGTH_OF(readers); i++) {
