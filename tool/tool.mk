@@ -2,7 +2,7 @@
 #
 # Included by the root Makefile, from the root. It adds to nobody's variables but its own, and gives:
 #   build/loom  build/libloom-config.a      what `make` leaves
-#   tool                                    both
+#   tool                                    both, and loom-crunch, which tool/crunch.mk builds
 #   install-tool                            the command and everything it needs to PREFIX, below DESTDIR
 #   check-tool                              the command's own tests
 #
@@ -22,7 +22,7 @@ TOOL_CONFIG_OBJECTS := $(TOOL_CONFIG:%.c=build/host/%.o)
 PREFIX ?= /usr/local
 
 .PHONY: tool install-tool check-tool
-tool: build/loom build/libloom-config.a
+tool: build/loom build/libloom-config.a build/loom-crunch
 
 build/loom: $(TOOL_LOOM_OBJECTS)
 	@$(TOOL_CC) -pie -Wl,-z,relro,-z,now -o $@ $^
@@ -39,7 +39,7 @@ $(sort $(TOOL_LOOM_OBJECTS) $(TOOL_CONFIG_OBJECTS)): build/host/%.o: %.c
 # What an application is built from; not its tests' leftovers and not what was built.
 TOOL_HOUSE := lib target tool/loom tool/template tool/gdb
 
-install-tool: tool build/loom-crunch
+install-tool: tool
 	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/loom" "$(DESTDIR)$(PREFIX)/share/man/man1" \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
 	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
@@ -56,5 +56,5 @@ install-tool: tool build/loom-crunch
 	@install -m 644 tool/completion/loom.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_loom"
 	@install -m 644 tool/completion/loom.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/"
 
-check-tool: tool build/loom-crunch
+check-tool: tool
 	@tool/test/run

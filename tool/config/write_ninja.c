@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include <string.h>
+#include <unistd.h>
 
 #include <loom/config.h>
 
@@ -106,6 +107,15 @@ static void write_unit(FILE *file, const struct unit *unit)
     }
 }
 
+/* Better said here than by ninja, which does not know what makes it. */
+static void check_crunch(const struct device *device)
+{
+    if (access(crunch_path(), X_OK) == 0) return;
+    place_error(device->place,
+                "%s needs loom-crunch, which is not beside %s; build it in Loom's tree: make tool",
+                device->name, graph.loom);
+}
+
 static void write_crunched(FILE *file, const char *name, const char *folder, const char *after)
 {
     fprintf(file, "build %s.c: crunch | %s ", name, after);
@@ -120,6 +130,7 @@ static void write_pages(FILE *file)
     for (size_t i = 0; i < graph.device_count; i++) {
         const struct device *device = graph.devices[i];
         const char *name = text_of("%s_pages", device->name);
+        if (device->crunched != NULL || device->self) check_crunch(device);
         if (device->crunched != NULL) write_crunched(file, name, device->crunched, "");
         if (!device->self) continue;
         write_crunched(file, name, "self", "self/size.json");

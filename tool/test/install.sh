@@ -46,6 +46,18 @@ if [ "$loom" -ef "$house/build/loom" ]; then
     check "another Loom configures it again: for its own files" grep -q "$house/lib" catalogue/build/unix/build.ninja
 fi
 
+mv root/usr/bin/loom-crunch kept
+application pages pages << 'END'
+#include <loom/config.h>
+#include "pages.h"
+unikernel(pages)
+{
+    start(pages_start, http_server(stack_tcp(default_stack())), kv_pages("htdocs"));
+}
+END
+check_error "pages without loom-crunch" 1 'pages/config.c:5: error: htdocs0 needs loom-crunch' "$installed" build pages
+mv kept root/usr/bin/loom-crunch
+
 sed -i 's/"kv_counted.c"/"kv_contued.c"/' catalogue/config.c
 check_error "a source of a module that is not there" 1 'there is no' "$installed" build catalogue
 check_says "a source of a module that is not there: its name" 'kv_contued.c'
