@@ -1,4 +1,5 @@
-/* resolver_host_test.c - the conformance suite of resolvers on the host's own.
+/* resolver_host_test.c - the conformance suite of resolvers on what this host really knows; the
+ * rest is in resolver_host_scripted_test.c.
  *
  * SPDX-License-Identifier: ISC */
 #include <netdb.h>

@@ -172,19 +172,6 @@ TEST(tcp_socket_borrow_buffers_are_bounded)
     suite_close(NULL);
 }
 
-/* ---- what the log must tell ---- */
-
-TEST(tcp_socket_privileged_port_is_denied)
-{
-    const struct listen_options options = { .backlog = 1 };
-    const struct endpoint privileged = { .address = address_loopback(ADDRESS_IPV4), .port = 81 };
-    struct listener *listener;
-    if (geteuid() == 0) test_skip("root may have every port");
-    struct tcp *base = suite_open(NULL);
-    expect_result(tcp_listen(base, &privileged, &options, &listener), DENIED);
-    suite_close(NULL);
-}
-
 TEST(tcp_socket_has_room_for_so_many_listeners)
 {
     struct tcp *base = suite_open(NULL);
