@@ -59,7 +59,9 @@ enum result flow_socket_wait(struct flow_socket *socket, struct waiters *waiters
 }
 
 /* A fresh connection may have its first bytes already, and asking epoll costs as much as asking
- * recv: so the watch fires, and the read finds out. */
+ * recv: so the watch fires, and the read finds out. (Telling it a turn of the loop later was tried:
+ * hardly more of them had their bytes by then. TCP_DEFER_ACCEPT would have the host wait for the
+ * bytes, but a listener that closes would reset those who are waited for.) */
 static void flow_socket_watch(struct flow *flow, struct watch *watch, uint64_t deadline_ns)
 {
     struct flow_socket *socket = socket_of(flow);
