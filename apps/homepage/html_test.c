@@ -54,7 +54,7 @@ TEST(durations_say_two_places)
     expect_put(html_put_duration(page, 59 * S_NS), "59" THIN "s");
     expect_put(html_put_duration(page, 61 * S_NS), "1" THIN "min 1" THIN "s");
     expect_put(html_put_duration(page, 3600 * S_NS), "1" THIN "h 0" THIN "min");
-    expect_put(html_put_duration(page, 49 * 3600 * S_NS), "2" THIN "d 1" THIN "h");
+    expect_put(html_put_duration(page, S_NS * 49 * 3600), "2" THIN "d 1" THIN "h");
 }
 
 TEST(what_does_not_fit_is_told)

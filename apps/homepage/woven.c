@@ -33,11 +33,12 @@ void sheets_close(struct sheets *sheets)
 static enum result sheet_take(struct sheets *sheets, struct sheet **sheet)
 {
     uint64_t deadline_ns = deadline_after(loop_now_ns(), SHEET_PATIENCE_NS);
-    while (list_is_empty(&sheets->free)) {
+    struct list_node *node;
+    while ((node = list_take(&sheets->free)) == NULL) {
         enum result result = waiters_wait(&sheets->waiters, "a sheet", deadline_ns);
         if (result != OK) return result == TIMED_OUT ? FULL : result;
     }
-    *sheet = CONTAINER_OF(list_take(&sheets->free), struct sheet, node);
+    *sheet = CONTAINER_OF(node, struct sheet, node);
     return OK;
 }
 
@@ -48,16 +49,6 @@ static void sheet_give_back(struct sheets *sheets, struct sheet *sheet)
 }
 
 /* ---- weaving ---- */
-
-/* Gives what stands before `mark`, and leaves in *rest what stands behind it. */
-static struct view cut_at(struct view *rest, struct view mark)
-{
-    struct view whole = *rest;
-    size_t before = view_find(whole, mark);
-    size_t behind = MIN(before + mark.length_bytes, whole.length_bytes);
-    *rest = view_from_offset(whole, behind);
-    return view_first(whole, before);
-}
 
 static void put_weft(const struct woven *woven, struct view name, struct writer *page)
 {
@@ -70,12 +61,22 @@ static void put_weft(const struct woven *woven, struct view name, struct writer 
     log_warning("%.*s: there is no weft %.*s", VIEW_FORMAT(woven->key), VIEW_FORMAT(name));
 }
 
+/* What stands behind the first `mark`; empty when there is none. */
+static struct view behind(struct view text, struct view mark)
+{
+    size_t offset = view_find(text, mark) + mark.length_bytes;
+    return view_from_offset(text, MIN(offset, text.length_bytes));
+}
+
 static void weave(const struct woven *woven, struct view warp, struct writer *page)
 {
-    for (;;) {
-        writer_put(page, cut_at(&warp, VIEW("<!--weft:")));
-        if (view_is_empty(warp)) return;
-        put_weft(woven, cut_at(&warp, VIEW("-->")), page);
+    const struct view begin = VIEW("<!--weft:"), end = VIEW("-->");
+    while (!view_is_empty(warp)) {
+        writer_put(page, view_first(warp, view_find(warp, begin)));
+        struct view name = behind(warp, begin);
+        if (view_is_empty(name)) return;
+        put_weft(woven, view_first(name, view_find(name, end)), page);
+        warp = behind(name, end);
     }
 }
 
