@@ -9,13 +9,20 @@
 #include "http/http_characters.h"
 
 enum {
-    CHUNK_SIZE,      /* the digits */
-    CHUNK_EXTENSION, /* behind a semicolon */
-    CHUNK_SIZE_LF,   /* the CR of the size line has come */
+    CHUNK_SIZE,            /* the digits */
+    CHUNK_EXTENSION_START, /* behind a semicolon */
+    CHUNK_EXTENSION_NAME,
+    CHUNK_EXTENSION_EQUALS, /* behind the equals sign */
+    CHUNK_EXTENSION_VALUE,
+    CHUNK_EXTENSION_QUOTED,
+    CHUNK_EXTENSION_ESCAPED, /* behind a backslash */
+    CHUNK_EXTENSION_END,     /* behind the closing quote */
+    CHUNK_SIZE_LF,           /* the CR of the size line has come */
     CHUNK_DATA,
     CHUNK_DATA_CR,
     CHUNK_DATA_LF,
-    CHUNK_TRAILER,
+    CHUNK_TRAILER_NAME,
+    CHUNK_TRAILER_VALUE,
     CHUNK_TRAILER_LF,
     CHUNK_END,
 };
@@ -36,56 +43,105 @@ static enum result size_byte(struct http_chunked *chunked, uint8_t byte)
 {
     if (byte != ';' && byte != '\r') return size_digit(chunked, byte);
     if (chunked->digits == 0) return INVALID;
-    chunked->state = byte == ';' ? CHUNK_EXTENSION : CHUNK_SIZE_LF;
+    chunked->state = byte == ';' ? CHUNK_EXTENSION_START : CHUNK_SIZE_LF;
     return OK;
 }
 
+/* What may follow a part of an extension: the next one, or the line's end. */
+static enum result extension_end(struct http_chunked *chunked, uint8_t byte)
+{
+    if (byte != ';' && byte != '\r') return INVALID;
+    chunked->state = byte == ';' ? CHUNK_EXTENSION_START : CHUNK_SIZE_LF;
+    return OK;
+}
+
+static enum result quoted_byte(struct http_chunked *chunked, uint8_t byte)
+{
+    if (byte == '"') chunked->state = CHUNK_EXTENSION_END;
+    if (byte == '\\') chunked->state = CHUNK_EXTENSION_ESCAPED;
+    return http_byte_is_control(byte) ? INVALID : OK;
+}
+
+/* ";" name [ "=" ( token / quoted-string ) ], without blanks (RFC 9112 7.1.1). Extensions are
+ * dropped, but not skipped over: where one ends has been read in two ways. */
 static enum result extension_byte(struct http_chunked *chunked, uint8_t byte)
 {
-    if (byte == '\r') {
-        chunked->state = CHUNK_SIZE_LF;
+    bool token = http_character_is(byte, HTTP_TOKEN);
+    switch (chunked->state) {
+    case CHUNK_EXTENSION_START: chunked->state = CHUNK_EXTENSION_NAME; return token ? OK : INVALID;
+    case CHUNK_EXTENSION_NAME:
+        if (token) return OK;
+        if (byte != '=') return extension_end(chunked, byte);
+        chunked->state = CHUNK_EXTENSION_EQUALS;
         return OK;
+    case CHUNK_EXTENSION_EQUALS:
+        chunked->state = byte == '"' ? CHUNK_EXTENSION_QUOTED : CHUNK_EXTENSION_VALUE;
+        return token || byte == '"' ? OK : INVALID;
+    case CHUNK_EXTENSION_VALUE: return token ? OK : extension_end(chunked, byte);
+    case CHUNK_EXTENSION_QUOTED: return quoted_byte(chunked, byte);
+    case CHUNK_EXTENSION_ESCAPED:
+        chunked->state = CHUNK_EXTENSION_QUOTED;
+        return http_byte_is_control(byte) ? INVALID : OK;
+    default: return extension_end(chunked, byte);
     }
-    return http_byte_is_control(byte) ? INVALID : OK;
 }
 
 static void size_done(struct http_chunked *chunked)
 {
     bool last = chunked->left_bytes == 0;
-    chunked->state = last ? CHUNK_TRAILER : CHUNK_DATA;
+    chunked->state = last ? CHUNK_TRAILER_NAME : CHUNK_DATA;
     chunked->digits = 0;
     chunked->line_bytes = 0;
     chunked->line_is_empty = true;
 }
 
-/* Trailers are dropped; all that is asked of them is that they hold no control bytes and do not
- * begin as a folded line would. */
-static enum result trailer_byte(struct http_chunked *chunked, uint8_t byte)
+/* Trailers are dropped, but must look like fields: a name, a colon right behind it, a value without
+ * control bytes. */
+static enum result trailer_name_byte(struct http_chunked *chunked, uint8_t byte)
+{
+    bool empty = chunked->line_is_empty;
+    if (byte == '\r' && empty) {
+        chunked->state = CHUNK_TRAILER_LF;
+        return OK;
+    }
+    if (byte == ':' && !empty) {
+        chunked->state = CHUNK_TRAILER_VALUE;
+        return OK;
+    }
+    chunked->line_is_empty = false;
+    return http_character_is(byte, HTTP_TOKEN) ? OK : INVALID;
+}
+
+static enum result trailer_value_byte(struct http_chunked *chunked, uint8_t byte)
 {
     if (byte == '\r') {
         chunked->state = CHUNK_TRAILER_LF;
         return OK;
     }
-    bool first = chunked->line_is_empty;
-    chunked->line_is_empty = false;
-    if (first) return http_character_is(byte, HTTP_TOKEN) ? OK : INVALID;
     return http_byte_is_control(byte) ? INVALID : OK;
 }
 
 static enum result trailer_done(struct http_chunked *chunked)
 {
-    chunked->state = chunked->line_is_empty ? CHUNK_END : CHUNK_TRAILER;
+    chunked->state = chunked->line_is_empty ? CHUNK_END : CHUNK_TRAILER_NAME;
     chunked->line_is_empty = true;
     return chunked->state == CHUNK_END ? CLOSED : OK;
 }
 
 static enum result line_byte(struct http_chunked *chunked, uint8_t byte)
 {
-    uint32_t limit = chunked->state >= CHUNK_TRAILER ? HTTP_CHUNK_TRAILS_MAX : HTTP_CHUNK_LINE_MAX;
+    bool in_trailers = chunked->state >= CHUNK_TRAILER_NAME;
+    uint32_t limit = in_trailers ? HTTP_CHUNK_TRAILS_MAX : HTTP_CHUNK_LINE_MAX;
     if (++chunked->line_bytes > limit) return TOO_LARGE;
     switch (chunked->state) {
     case CHUNK_SIZE: return size_byte(chunked, byte);
-    case CHUNK_EXTENSION: return extension_byte(chunked, byte);
+    case CHUNK_EXTENSION_START:
+    case CHUNK_EXTENSION_NAME:
+    case CHUNK_EXTENSION_EQUALS:
+    case CHUNK_EXTENSION_VALUE:
+    case CHUNK_EXTENSION_QUOTED:
+    case CHUNK_EXTENSION_ESCAPED:
+    case CHUNK_EXTENSION_END: return extension_byte(chunked, byte);
     case CHUNK_SIZE_LF:
         if (byte != '\n') return INVALID;
         size_done(chunked);
@@ -95,7 +151,8 @@ static enum result line_byte(struct http_chunked *chunked, uint8_t byte)
         chunked->state = CHUNK_SIZE;
         chunked->line_bytes = 0;
         return byte == '\n' ? OK : INVALID;
-    case CHUNK_TRAILER: return trailer_byte(chunked, byte);
+    case CHUNK_TRAILER_NAME: return trailer_name_byte(chunked, byte);
+    case CHUNK_TRAILER_VALUE: return trailer_value_byte(chunked, byte);
     case CHUNK_TRAILER_LF: return byte == '\n' ? trailer_done(chunked) : INVALID;
     default: panic("chunked body decoded past its end");
     }

@@ -55,7 +55,7 @@ TEST(http_chunked_decodes)
     decodes_to(VIEW("0\r\n\r\n"), VIEW(""), 0);
     decodes_to(VIEW("5\r\nhello\r\n0\r\n\r\n"), VIEW("hello"), 0);
     decodes_to(VIEW("5\r\nhello\r\n7\r\n, world\r\n000\r\n\r\nGET /"), VIEW("hello, world"), 5);
-    decodes_to(VIEW("a\r\n0123456789\r\nA;x=\"y z\"\r\n0123456789\r\n0;last\r\n\r\n"),
+    decodes_to(VIEW("a\r\n0123456789\r\nA;x=\"y z\\\";\";v=w;u\r\n0123456789\r\n0;last\r\n\r\n"),
                VIEW("01234567890123456789"), 0);
     decodes_to(VIEW("1\r\n\r\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\n"), VIEW("\r"), 0);
     decodes_to(VIEW("0000000000000001\r\nx\r\n0\r\n\r\n"), VIEW("x"), 0);
@@ -78,6 +78,17 @@ TEST(http_chunked_refuses)
     fails(VIEW("1\r\nx\rX"), INVALID);
     fails(VIEW("00000000000000001\r\n"), INVALID);
     fails(VIEW("0\r\n\n"), INVALID);
+    fails(VIEW("1;\r\n"), INVALID);
+    fails(VIEW("1; a\r\n"), INVALID);
+    fails(VIEW("1;a \r\n"), INVALID);
+    fails(VIEW("1;a=\r\n"), INVALID);
+    fails(VIEW("1;a=\"b\r\n"), INVALID);
+    fails(VIEW("1;a=\"b\"c\r\n"), INVALID);
+    fails(VIEW("1;a=\"\\\x01\"\r\n"), INVALID);
+    fails(VIEW("1;a\"\r\n"), INVALID);
+    fails(VIEW("0\r\nT : x\r\n\r\n"), INVALID);
+    fails(VIEW("0\r\n: x\r\n\r\n"), INVALID);
+    fails(VIEW("0\r\nT\r\n\r\n"), INVALID);
     fails(VIEW("0\r\n folded: x\r\n\r\n"), INVALID);
     fails(VIEW("0\r\nA: x\n\r\n"), INVALID);
     fails(VIEW("0\r\n\rX"), INVALID);
