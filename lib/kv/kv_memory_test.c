@@ -134,6 +134,39 @@ TEST(kv_memory_key_of_a_listing_stays)
     kv_memory_close(&memory);
 }
 
+/* ---- the order ---- */
+
+#define NODES 4096
+
+static size_t depth_of(const struct kv_memory_order_node *node)
+{
+    return node == NULL ? 0 : 1 + MAX(depth_of(node->before), depth_of(node->after));
+}
+
+/* Keys that come in order, and every second of them taken out again: the tree stays within some
+ * factor of its least depth, 11 or 12. */
+TEST(kv_memory_order_stays_shallow)
+{
+    static struct kv_memory_order_node nodes[NODES];
+    static uint8_t names[NODES][8];
+    struct kv_memory_order order = { 0 };
+    uint64_t seed = 5;
+    size_t count = 0;
+    for (unsigned i = 0; i < NODES; i++) {
+        nodes[i].key = format(SPAN_OF(names[i]), "%06u", i);
+        nodes[i].priority = test_random(&seed);
+        kv_memory_order_insert(&order, &nodes[i]);
+    }
+    expect_that(depth_of(order.root), <, 36);
+    for (unsigned i = 0; i < NODES; i += 2)
+        kv_memory_order_remove(&order, &nodes[i]);
+    expect_that(depth_of(order.root), <, 36);
+    struct kv_memory_order_node *node = kv_memory_order_from(&order, VIEW(""));
+    for (; node != NULL; node = kv_memory_order_behind(&order, node->key))
+        expect(node == &nodes[2 * count++ + 1]);
+    expect_that(count, ==, NODES / 2);
+}
+
 /* ---- the arena ---- */
 
 #define BLOCKS 512
