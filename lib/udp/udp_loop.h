@@ -1,8 +1,9 @@
 /* udp_loop.h - a UDP inside the process: datagrams between ports, in bounded queues.
  *
  * A double for tests of servers and clients, in real and in virtual time. Its addresses are the
- * loopback addresses of both families. A datagram that finds a full queue is dropped, and one that
- * finds nobody makes the sender's next receive REFUSED, as on a network with ICMP.
+ * loopback addresses of both families; free ports are given out in order, so that a test takes the
+ * same course each time. A datagram that finds a full queue is dropped, and one that finds nobody
+ * makes the sender's next receive REFUSED, as on a network with ICMP.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_UDP_LOOP_H

@@ -3,21 +3,14 @@
  * SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "target/unix/flow_socket.h"
+#include "target/unix/stack_socket_address.h"
 #include "target/unix/tcp_socket.h"
 
 static struct flow_socket *socket_of(struct flow *flow)
 {
     return CONTAINER_OF(flow, struct flow_socket, flow);
-}
-
-static struct iovec iovec_of(struct view view)
-{
-    /* The host's structure serves reading too, and so is not const. */
-    return (struct iovec){ .iov_base = (void *)(uintptr_t)view.bytes,
-                           .iov_len = view.length_bytes };
 }
 
 /* What is still to be sent. */
@@ -30,7 +23,7 @@ static void gather(struct pieces *pieces, const struct view views[], size_t coun
 {
     pieces->first = pieces->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (views[i].length_bytes > 0) pieces->vector[pieces->count++] = iovec_of(views[i]);
+        if (views[i].length_bytes > 0) pieces->vector[pieces->count++] = socket_iovec(views[i]);
     }
 }
 
@@ -40,7 +33,7 @@ static void advance(struct pieces *pieces, size_t sent_bytes)
         struct iovec *piece = &pieces->vector[pieces->first];
         struct view left = view_from(piece->iov_base, piece->iov_len);
         size_t step_bytes = MIN(sent_bytes, left.length_bytes);
-        *piece = iovec_of(view_from_offset(left, step_bytes));
+        *piece = socket_iovec(view_from_offset(left, step_bytes));
         if (piece->iov_len == 0) pieces->first++;
         sent_bytes -= step_bytes;
     }
@@ -113,7 +106,7 @@ enum result flow_socket_write(struct flow *flow, const struct view views[], size
 static enum result send_loan(struct flow_socket *socket, const struct loan *loan,
                              size_t *total_bytes)
 {
-    struct iovec left = iovec_of(view_from_offset(loan->bytes, *total_bytes));
+    struct iovec left = socket_iovec(view_from_offset(loan->bytes, *total_bytes));
     size_t sent_bytes;
     enum result result = send_vector(socket, &left, 1, &sent_bytes);
     *total_bytes += sent_bytes;

@@ -44,7 +44,7 @@ struct resolver_host_work {
     struct resolver_host_query queries[];
 };
 
-/* Runs in each thread, until stopping. */
-void *resolver_host_thread(void *work);
+/* Runs in each thread, until the work (a struct resolver_host_work) is stopping. */
+void *resolver_host_thread(void *argument);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "ip/address.h"
 
@@ -14,6 +15,15 @@ union socket_address {
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
 };
+
+/* The bytes of a view, to be sent. The host's structure serves receiving too, and so is not const.
+ */
+static inline struct iovec socket_iovec(struct view view)
+{
+    struct iovec vector = { .iov_len = view.length_bytes };
+    __builtin_memcpy(&vector.iov_base, &view.bytes, sizeof vector.iov_base);
+    return vector;
+}
 
 /* Fills `address` for a socket of `family` (AF_INET, AF_INET6) and gives its length; on a socket of
  * AF_INET6 an IPv4 address becomes a mapped one (RFC 4291 2.5.5.2), and any becomes that family's

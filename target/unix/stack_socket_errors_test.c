@@ -29,56 +29,71 @@ static bool fails(struct failure *failure)
     return true;
 }
 
-/* In glibc's declarations an address is a union, so that any sockaddr fits. */
-int accept4(int descriptor, __SOCKADDR_ARG address, socklen_t *length, int flags)
+/* They take the places of the host's calls when the program is linked. */
+int failing_accept4(int descriptor, struct sockaddr *address, socklen_t *length,
+                    int flags) __asm__("accept4");
+int failing_bind(int descriptor, const struct sockaddr *address, socklen_t length) __asm__("bind");
+int failing_listen(int descriptor, int backlog) __asm__("listen");
+int failing_connect(int descriptor, const struct sockaddr *address,
+                    socklen_t length) __asm__("connect");
+int failing_shutdown(int descriptor, int how) __asm__("shutdown");
+int failing_setsockopt(int descriptor, int level, int name, const void *value,
+                       socklen_t length) __asm__("setsockopt");
+int failing_socket(int family, int type, int protocol) __asm__("socket");
+int failing_epoll_ctl(int poller, int operation, int descriptor,
+                      struct epoll_event *event) __asm__("epoll_ctl");
+int failing_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count,
+                     int flags) __asm__("sendmmsg");
+
+int failing_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags)
 {
     if (fails(&failing.accept)) return -1;
-    return (int)syscall(SYS_accept4, descriptor, address.__sockaddr__, length, flags);
+    return (int)syscall(SYS_accept4, descriptor, address, length, flags);
 }
 
-int bind(int descriptor, __CONST_SOCKADDR_ARG address, socklen_t length)
+int failing_bind(int descriptor, const struct sockaddr *address, socklen_t length)
 {
     if (fails(&failing.bind)) return -1;
-    return (int)syscall(SYS_bind, descriptor, address.__sockaddr__, length);
+    return (int)syscall(SYS_bind, descriptor, address, length);
 }
 
-int listen(int descriptor, int backlog)
+int failing_listen(int descriptor, int backlog)
 {
     if (fails(&failing.listen)) return -1;
     return (int)syscall(SYS_listen, descriptor, backlog);
 }
 
-int connect(int descriptor, __CONST_SOCKADDR_ARG address, socklen_t length)
+int failing_connect(int descriptor, const struct sockaddr *address, socklen_t length)
 {
     if (fails(&failing.connect)) return -1;
-    return (int)syscall(SYS_connect, descriptor, address.__sockaddr__, length);
+    return (int)syscall(SYS_connect, descriptor, address, length);
 }
 
-int shutdown(int descriptor, int how)
+int failing_shutdown(int descriptor, int how)
 {
     if (fails(&failing.shutdown)) return -1;
     return (int)syscall(SYS_shutdown, descriptor, how);
 }
 
-int setsockopt(int descriptor, int level, int name, const void *value, socklen_t length)
+int failing_setsockopt(int descriptor, int level, int name, const void *value, socklen_t length)
 {
     if (level == SOL_SOCKET && name == SO_ATTACH_FILTER && fails(&failing.filter)) return -1;
     return (int)syscall(SYS_setsockopt, descriptor, level, name, value, length);
 }
 
-int socket(int family, int type, int protocol)
+int failing_socket(int family, int type, int protocol)
 {
     if (family == AF_INET6 && fails(&failing.ipv6)) return -1;
     return (int)syscall(SYS_socket, family, type, protocol);
 }
 
-int epoll_ctl(int poller, int operation, int descriptor, struct epoll_event *event)
+int failing_epoll_ctl(int poller, int operation, int descriptor, struct epoll_event *event)
 {
     if (operation == EPOLL_CTL_ADD && fails(&failing.epoll)) return -1;
     return (int)syscall(SYS_epoll_ctl, poller, operation, descriptor, event);
 }
 
-int sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags)
+int failing_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags)
 {
     if (fails(&failing.send_burst)) return -1;
     return (int)syscall(SYS_sendmmsg, descriptor, messages, count, flags);

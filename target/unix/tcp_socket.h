@@ -72,10 +72,9 @@ bool tcp_socket_has_room(const struct tcp_socket *tcp);
 struct span tcp_socket_take_buffer(struct tcp_socket *tcp);
 void tcp_socket_give_buffer(struct tcp_socket *tcp, struct span buffer);
 
-enum result tcp_socket_listen(struct tcp *tcp, const struct endpoint *local,
-                              const struct listen_options *options,
-                              struct listener **listener) CHECKED;
-enum result tcp_socket_connect(struct tcp *tcp, const struct endpoint *peer,
+enum result tcp_socket_listen(struct tcp *base, const struct endpoint *local,
+                              const struct listen_options *options, struct listener **made) CHECKED;
+enum result tcp_socket_connect(struct tcp *base, const struct endpoint *peer,
                                const struct connect_options *options, struct flow **flow,
                                uint64_t deadline_ns) CHECKED;
 

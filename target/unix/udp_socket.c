@@ -41,12 +41,18 @@ static void port_ready(struct poll *poll, uint32_t events)
 
 /* ---- the pool ---- */
 
+static bool has_room(const struct udp_socket *udp)
+{
+    return !list_is_empty(&udp->free_ports) || udp->ports_touched_count < udp->port_count;
+}
+
+/* There is room. */
 static struct udp_socket_port *take_port(struct udp_socket *udp)
 {
     struct list_node *node = list_take(&udp->free_ports);
-    if (node == NULL && udp->ports_touched_count == udp->port_count) return NULL;
     udp->ports_open++;
     if (node != NULL) return CONTAINER_OF(node, struct udp_socket_port, node);
+    assert_that(udp->ports_touched_count, <, udp->port_count);
     return &udp->ports[udp->ports_touched_count++];
 }
 
@@ -103,28 +109,23 @@ static void fill_port(struct udp_socket_port *port, struct udp_socket *udp, int 
     waiters_init(&port->senders);
 }
 
-static enum result bind_failed(struct udp_socket_port *port, const struct endpoint *local)
-{
-    int error = errno;
-    give_port(port);
-    socket_complain("bind UDP", local, error);
-    return socket_result(error);
-}
-
 static enum result udp_socket_bind(struct udp *base, const struct endpoint *local,
                                    struct udp_port **made)
 {
     struct udp_socket *udp = CONTAINER_OF(base, struct udp_socket, udp);
-    struct udp_socket_port *port = take_port(udp);
     int family;
-    if (port == NULL) {
+    if (!has_room(udp)) {
         log_error("cannot bind another UDP port: all %zu are in use (give more --udp-ports)",
                   udp->port_count);
         return FULL;
     }
-    *port = (struct udp_socket_port){ .udp = udp };
     int descriptor = socket_bind(local, SOCK_DGRAM, &family);
-    if (descriptor < 0) return bind_failed(port, local);
+    if (descriptor < 0) {
+        int error = errno;
+        socket_complain("bind UDP", local, error);
+        return socket_result(error);
+    }
+    struct udp_socket_port *port = take_port(udp);
     fill_port(port, udp, descriptor, family, local);
     if (!ask_for_more(descriptor, family))
         log_warning("the host tells no destination or errors of UDP datagrams");

@@ -72,10 +72,10 @@ void udp_socket_close(struct udp_socket *udp);
 
 /* ---- for the files of udp_socket ---- */
 
-enum result udp_socket_port_send(struct udp_port *port, const struct datagram_out burst[],
+enum result udp_socket_port_send(struct udp_port *base, const struct datagram_out datagrams[],
                                  size_t count, size_t *sent, uint64_t deadline_ns) CHECKED;
-enum result udp_socket_port_receive(struct udp_port *port, struct datagram_in burst[], size_t count,
-                                    size_t *received, uint64_t deadline_ns) CHECKED;
+enum result udp_socket_port_receive(struct udp_port *base, struct datagram_in datagrams[],
+                                    size_t count, size_t *received, uint64_t deadline_ns) CHECKED;
 
 /* Takes what ICMP said of earlier datagrams out of the host's queue; true when there was any. */
 bool udp_socket_take_errors(struct udp_socket_port *port);

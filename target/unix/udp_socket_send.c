@@ -54,11 +54,7 @@ static void prepare(struct udp_socket_port *port, const struct datagram_out *dat
 {
     struct udp_socket_burst *burst = &port->udp->burst;
     union socket_address *address = &burst->addresses[index];
-    burst->vectors[index] = (struct iovec){
-        /* The host's structure serves receiving too, and so is not const. */
-        .iov_base = (void *)(uintptr_t)datagram->bytes.bytes,
-        .iov_len = datagram->bytes.length_bytes,
-    };
+    burst->vectors[index] = socket_iovec(datagram->bytes);
     burst->messages[index] = (struct mmsghdr){
         .msg_hdr = { .msg_name = address,
                      .msg_namelen = socket_address_set(address, &datagram->peer, port->family),
