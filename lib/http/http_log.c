@@ -51,11 +51,11 @@ static void put_escaped(struct writer *writer, struct view text)
 
 static void put_time(struct writer *writer)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct calendar now = calendar_from_ns(clock_wall_ns());
-    struct view month = view_from(&months[(now.month - 1) * 3], 3);
-    writer_format(writer, " - - [%02u/%.*s/%u:%02u:%02u:%02u +0000] \"", now.day,
-                  VIEW_FORMAT(month), now.year, now.hour, now.minute, now.second);
+    writer_format(writer, " - - [%02u/%s/%u:%02u:%02u:%02u +0000] \"", now.day,
+                  months[now.month - 1], now.year, now.hour, now.minute, now.second);
 }
 
 /* The first line of the head, without an empty one before it. */

@@ -204,7 +204,7 @@ TEST(http_server_stops_under_load_without_a_reset)
 
 /* ---- the limit ---- */
 
-#define FLOWS 2000
+#define FLOWS ((size_t)2000)
 #define HELLO VIEW("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
 
 static struct flow *flows[FLOWS];

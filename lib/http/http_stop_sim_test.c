@@ -102,6 +102,36 @@ TEST(http_stop_is_bounded)
     end();
 }
 
+static enum result serve_again_result;
+
+static void serve_again(struct task *task)
+{
+    (void)task;
+    serve_again_result = http_serve(&world.server.http, &world.site.site);
+}
+
+/* A server that has stopped can serve again. */
+TEST(http_server_serves_again)
+{
+    static struct task task = { serve_again };
+    struct scope scope;
+    begin();
+    http_world_open(&world);
+    struct view request = VIEW("GET /hello HTTP/1.0\r\n\r\n");
+    expect_that(http_world_status(http_world_ask(&world, request)), ==, 200);
+    scope_close(&world.scope);
+    expect(world.ended);
+    scope_open(&scope, "again");
+    expect_ok(fiber_start(&scope, &task, "serve again", STACK_MEDIUM));
+    fiber_yield();
+    world.endpoint = world.server.listener->local;
+    expect_that(http_world_status(http_world_ask(&world, request)), ==, 200);
+    serve_again_result = FAILED;
+    scope_close(&scope);
+    expect_ok(serve_again_result);
+    end();
+}
+
 /* Peers that vanish in every state leave nothing behind. */
 TEST(http_peers_vanish)
 {

@@ -1,4 +1,4 @@
-/* http_world.c - serves the site of the tests, and speaks to it byte by byte.
+/* http_world_suite.c - serves the site of the tests, and speaks to it byte by byte.
  *
  * SPDX-License-Identifier: ISC */
 #include "http/http_world.h"
