@@ -12,7 +12,6 @@
 #include "log/log.h"
 
 #define IPV4_BYTES       4
-#define MAPPED_BYTES     12
 #define PRIVILEGED_BELOW 1024
 
 static void set_ipv6(struct sockaddr_in6 *address, const struct endpoint *endpoint)
@@ -23,7 +22,7 @@ static void set_ipv6(struct sockaddr_in6 *address, const struct endpoint *endpoi
         (void)span_copy(bytes, VIEW_OF(endpoint->address.bytes));
     if (endpoint->address.family == ADDRESS_IPV4) {
         address->sin6_addr.s6_addr[10] = address->sin6_addr.s6_addr[11] = 0xff;
-        (void)span_copy(span_from_offset(bytes, MAPPED_BYTES),
+        (void)span_copy(span_from_offset(bytes, SOCKET_MAPPED_BYTES),
                         view_from(endpoint->address.bytes, IPV4_BYTES));
     }
 }
@@ -40,38 +39,6 @@ socklen_t socket_address_set(union socket_address *address, const struct endpoin
     (void)span_copy(SPAN_OF(address->ipv4.sin_addr),
                     view_from(endpoint->address.bytes, IPV4_BYTES));
     return sizeof address->ipv4;
-}
-
-struct address socket_address_ipv4(const struct in_addr *from)
-{
-    struct address address = { .family = ADDRESS_IPV4 };
-    (void)span_copy(SPAN_OF(address.bytes), VIEW_OF(*from));
-    return address;
-}
-
-struct address socket_address_ipv6(const struct in6_addr *from)
-{
-    struct address address = { .family = ADDRESS_IPV6 };
-    if (IN6_IS_ADDR_V4MAPPED(from)) {
-        address.family = ADDRESS_IPV4;
-        (void)span_copy(SPAN_OF(address.bytes), view_from_offset(VIEW_OF(*from), MAPPED_BYTES));
-        return address;
-    }
-    (void)span_copy(SPAN_OF(address.bytes), VIEW_OF(*from));
-    return address;
-}
-
-struct endpoint socket_address_endpoint(const union socket_address *address)
-{
-    struct endpoint endpoint = { 0 };
-    if (address->any.sa_family == AF_INET) {
-        endpoint.address = socket_address_ipv4(&address->ipv4.sin_addr);
-        endpoint.port = ntohs(address->ipv4.sin_port);
-    } else if (address->any.sa_family == AF_INET6) {
-        endpoint.address = socket_address_ipv6(&address->ipv6.sin6_addr);
-        endpoint.port = ntohs(address->ipv6.sin6_port);
-    }
-    return endpoint;
 }
 
 int socket_family(const struct address *address)

@@ -10,6 +10,9 @@
 
 #include "ip/address.h"
 
+/* Of ::ffff:0:0/96, before the IPv4 address (RFC 4291 2.5.5.2). */
+#define SOCKET_MAPPED_BYTES 12
+
 union socket_address {
     struct sockaddr any;
     struct sockaddr_in ipv4;
@@ -31,11 +34,40 @@ static inline struct iovec socket_iovec(struct view view)
 socklen_t socket_address_set(union socket_address *address, const struct endpoint *endpoint,
                              int family);
 
-/* The other way; a mapped address is the IPv4 address that it stands for. */
-struct endpoint socket_address_endpoint(const union socket_address *address);
+/* The other way; a mapped address is the IPv4 address that it stands for. In the header, because
+ * resolver_host has no other need of the sockets' files. */
+static inline struct address socket_address_ipv4(const struct in_addr *from)
+{
+    struct address address = { .family = ADDRESS_IPV4 };
+    (void)span_copy(SPAN_OF(address.bytes), VIEW_OF(*from));
+    return address;
+}
 
-struct address socket_address_ipv4(const struct in_addr *from);
-struct address socket_address_ipv6(const struct in6_addr *from);
+static inline struct address socket_address_ipv6(const struct in6_addr *from)
+{
+    struct address address = { .family = ADDRESS_IPV6 };
+    if (IN6_IS_ADDR_V4MAPPED(from)) {
+        address.family = ADDRESS_IPV4;
+        (void)span_copy(SPAN_OF(address.bytes),
+                        view_from_offset(VIEW_OF(*from), SOCKET_MAPPED_BYTES));
+        return address;
+    }
+    (void)span_copy(SPAN_OF(address.bytes), VIEW_OF(*from));
+    return address;
+}
+
+static inline struct endpoint socket_address_endpoint(const union socket_address *address)
+{
+    struct endpoint endpoint = { 0 };
+    if (address->any.sa_family == AF_INET) {
+        endpoint.address = socket_address_ipv4(&address->ipv4.sin_addr);
+        endpoint.port = ntohs(address->ipv4.sin_port);
+    } else if (address->any.sa_family == AF_INET6) {
+        endpoint.address = socket_address_ipv6(&address->ipv6.sin6_addr);
+        endpoint.port = ntohs(address->ipv6.sin6_port);
+    }
+    return endpoint;
+}
 
 /* The family of the socket that can reach or have this address: AF_INET or AF_INET6. */
 int socket_family(const struct address *address);
