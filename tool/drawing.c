@@ -45,7 +45,8 @@ static void svg_read(struct line_reader *reader, char *line)
     struct svg_reader *svg = (struct svg_reader *)reader;
     if (!svg->begun && strncmp(line, "<svg ", 5) == 0) {
         svg->begun = true;
-        fputs("<svg class=\"loom-graph\" role=\"img\" ", svg->file);
+        fputs("<svg class=\"loom-graph\" role=\"img\" aria-label=\"the graph of devices\" ",
+              svg->file);
         line += 5;
     }
     if (!svg->begun) return;

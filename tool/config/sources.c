@@ -225,16 +225,15 @@ static const struct addition *in_tests(bool with_tests)
     return &addition;
 }
 
-/* A test may use what else is in the folders of Loom that the image reaches: there are the doubles.
- */
+/* A test may use what else is in the folders of Loom that the image looked into: there are the
+ * doubles, which some hold nothing but. */
 static void add_doubles(void)
 {
     const char *lib = text_of("%s/lib/", graph.house);
-    for (size_t i = 0, count = units.count; i < count; i++) {
-        const char *source = units.units[i].source;
-        if (strncmp(source, lib, strlen(lib)) != 0) continue;
-        add_pattern(in_tests(false),
-                    text_of("%.*s/*.c", (int)(strrchr(source, '/') - source), source));
+    for (size_t i = 0, count = units.folder_count; i < count; i++) {
+        const char *folder = units.folders[i];
+        if (strncmp(folder, lib, strlen(lib)) != 0) continue;
+        add_pattern(in_tests(false), text_of("%s/*.c", folder));
     }
 }
 
