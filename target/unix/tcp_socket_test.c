@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include <dirent.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -183,6 +184,41 @@ TEST(tcp_socket_has_room_for_so_many_listeners)
     expect_result(tcp_listen(base, &any, &options, &another), FULL);
     for (size_t i = 0; i < LENGTH_OF(listeners); i++)
         listener_close(listeners[i]);
+    suite_close(NULL);
+}
+
+/* Answers and closes, and gives the number of segments that the client has seen (RFC 4898). */
+static uint32_t segments_of_an_answer(struct tcp *base, struct listener *listener, bool is_last)
+{
+    struct flow *client = tcp_suite_connect(base, listener);
+    struct flow *server = tcp_suite_accept(listener);
+    const struct view answer = VIEW("answer");
+    uint8_t bytes[8];
+    size_t length_bytes;
+    struct tcp_info info = { 0 };
+    socklen_t info_bytes = sizeof info;
+    if (is_last) {
+        expect_ok(flow_write_last(server, &answer, 1, &length_bytes, tcp_suite_soon()));
+    } else {
+        expect_ok(flow_write_view(server, answer, tcp_suite_soon()));
+    }
+    flow_close(server);
+    expect_result(flow_read_whole(client, SPAN_OF(bytes), &length_bytes, tcp_suite_soon()), CLOSED);
+    expect_that(length_bytes, ==, 6);
+    int descriptor = CONTAINER_OF(client, struct flow_socket, flow)->poll.descriptor;
+    expect(getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &info_bytes) == 0);
+    flow_close(client);
+    return info.tcpi_segs_in;
+}
+
+TEST(tcp_socket_last_bytes_share_a_segment_with_the_end)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 1);
+    uint32_t apart = segments_of_an_answer(base, listener, false);
+    uint32_t together = segments_of_an_answer(base, listener, true);
+    expect_that(together + 1, ==, apart);
+    listener_close(listener);
     suite_close(NULL);
 }
 
