@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);
 
 #define ENTRIES         6
 #define OPEN_MAX        8
-#define BATCH_MAX       8
+#define BATCH_MAX       ((size_t)8)
 #define VALUE_BYTES_MAX 1500
 
 /* With no more than this in use some free piece is always long enough for a value. */

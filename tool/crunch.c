@@ -25,12 +25,12 @@ static const char USAGE[] = "usage: loom-crunch [--no-compress] NAME DIRECTORY O
 
 void crunch_fail(const char *format, ...)
 {
+    char *text;
     va_list arguments;
     va_start(arguments, format);
-    fputs("loom-crunch: ", stderr);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0) abort();
     va_end(arguments);
-    fputc('\n', stderr);
+    fprintf(stderr, "loom-crunch: %s\n", text);
     exit(1);
 }
 
@@ -86,10 +86,6 @@ static void crunch(const char *arguments[4], bool compress)
     }
     crunch_output_write(&output, &folder);
     crunch_store_write(&output, &folder, compress);
-
-    crunch_folder_free(&folder, &store);
-    crunch_store_close(&store);
-    crunch_output_free(&output);
 }
 
 int main(int argument_count, char *arguments[])

@@ -29,7 +29,8 @@ struct crunch_folder {
 /* Ends the program with one line, "loom-crunch: " and what is wrong and how to mend it. */
 _Noreturn void crunch_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Memory, or the end of the program. */
+/* Memory, or the end of the program. It lasts as long as the run, which is short: what belongs to
+ * the pages is not given back. */
 void *crunch_allocate(size_t length_bytes);
 void *crunch_grow(void *memory, size_t length_bytes);
 char *crunch_text(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,6 +2,9 @@
  * often.
  *
  * SPDX-License-Identifier: ISC */
+/* zlib's input is then a pointer to const. */
+#define ZLIB_CONST
+
 #include "crunch_code.h"
 
 #include <brotli/encode.h>
@@ -53,7 +56,7 @@ static struct span code_gzip(struct view plain)
     }
     struct span room = { .length_bytes = deflateBound(&stream, plain.length_bytes) };
     room.bytes = crunch_allocate(room.length_bytes);
-    stream.next_in = (uint8_t *)(uintptr_t)plain.bytes;
+    stream.next_in = plain.bytes;
     stream.avail_in = (uInt)plain.length_bytes;
     stream.next_out = room.bytes;
     stream.avail_out = (uInt)MIN(room.length_bytes, UINT32_MAX);

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "crunch_store.h"
 #include "kv/digest.h"
 
 #define SKIPPED_SHOWN 5
@@ -124,14 +123,17 @@ static void add_page(struct walk *walk, const char *path)
     folder->pages[folder->count++] = page;
 }
 
+static char *real_path(const char *path, const char *remedy)
+{
+    char *real = realpath(path, NULL);
+    if (real != NULL) return real;
+    crunch_fail("%s: %s; %s", path, strerror(errno), remedy);
+}
+
 /* A link may lead to anything below the folder. */
 static void check_link(const struct walk *walk, const char *path)
 {
-    char *real = realpath(path, NULL);
-    if (real == NULL) {
-        crunch_fail("%s: a symbolic link that leads nowhere: %s; mend or remove it", path,
-                    strerror(errno));
-    }
+    char *real = real_path(path, "a symbolic link that leads nowhere; mend or remove it");
     if (strncmp(real, walk->real, strlen(walk->real)) != 0) {
         crunch_fail("%s: a symbolic link to %s, which is outside of %s; put a copy in its place",
                     path, real, walk->directory);
@@ -225,9 +227,7 @@ static int compare_texts(const void *left, const void *right)
 void crunch_folder_read(struct crunch_folder *folder, const char *directory)
 {
     *folder = (struct crunch_folder){ 0 };
-    char *real = realpath(directory, NULL);
-    if (real == NULL)
-        crunch_fail("%s: %s; name a folder that is there", directory, strerror(errno));
+    char *real = real_path(directory, "name a folder that is there");
     struct walk walk = {
         .folder = folder,
         .directory = directory,
@@ -241,25 +241,4 @@ void crunch_folder_read(struct crunch_folder *folder, const char *directory)
     if (folder->count > 0)
         qsort(folder->pages, folder->count, sizeof *folder->pages, compare_pages);
     qsort(folder->inputs, folder->input_count, sizeof *folder->inputs, compare_texts);
-}
-
-static void free_view(struct view view)
-{
-    free((void *)(uintptr_t)view.bytes);
-}
-
-void crunch_folder_free(struct crunch_folder *folder, const struct crunch_store *store)
-{
-    for (size_t i = 0; i < folder->count; i++) {
-        struct crunch_page *page = &folder->pages[i];
-        for (size_t coding = 0; coding < KV_CODINGS; coding++) {
-            if (!crunch_store_has(store, page->coded[coding])) free_view(page->coded[coding]);
-        }
-        free_view(page->bytes);
-        free(page->path);
-    }
-    for (size_t i = 0; i < folder->input_count; i++)
-        free(folder->inputs[i]);
-    free(folder->pages);
-    free(folder->inputs);
 }

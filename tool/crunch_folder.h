@@ -6,15 +6,10 @@
 
 #include "crunch.h"
 
-struct crunch_store;
-
 /* Reads every regular file. Dot files are left out, and told. What cannot be a key, cannot be read,
  * or is a symbolic link to outside ends the program. The digests are worked out; the modification
  * times are those of the files, but none later than SOURCE_DATE_EPOCH. */
 void crunch_folder_read(struct crunch_folder *folder, const char *directory);
-
-/* Variants that lie in the store are left to it. */
-void crunch_folder_free(struct crunch_folder *folder, const struct crunch_store *store);
 
 /* All of a file. False, with errno, when it cannot be read. */
 bool crunch_file_read(const char *path, struct span *bytes, uint64_t *modified_ns);

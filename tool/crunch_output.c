@@ -41,13 +41,6 @@ struct crunch_output crunch_output_at(const char *name, const char *directory, c
     return output;
 }
 
-void crunch_output_free(struct crunch_output *output)
-{
-    free(output->directory);
-    free(output->blob);
-    free(output->index);
-}
-
 size_t crunch_blob_next(size_t offset_bytes, struct view bytes)
 {
     return (offset_bytes + bytes.length_bytes + BLOB_ALIGN - 1) / BLOB_ALIGN * BLOB_ALIGN;

@@ -19,7 +19,6 @@ struct crunch_output {
 
 struct crunch_output crunch_output_at(const char *name, const char *directory, const char *source,
                                       const char *depfile);
-void crunch_output_free(struct crunch_output *output);
 
 /* A file that did not change is left as it is, with its time, so that nothing is built again for
  * it. The depfile is always written. */

@@ -96,13 +96,6 @@ void crunch_store_open(struct crunch_store *store, const struct crunch_output *o
     free(index.bytes);
 }
 
-void crunch_store_close(struct crunch_store *store)
-{
-    free(store->pages);
-    free(store->blob.bytes);
-    *store = (struct crunch_store){ 0 };
-}
-
 void crunch_store_find(const struct crunch_store *store, struct crunch_folder *folder)
 {
     if (store->count == 0) return;
@@ -115,12 +108,6 @@ void crunch_store_find(const struct crunch_store *store, struct crunch_folder *f
         page->is_coded = true;
         memcpy(page->coded, found->coded, sizeof page->coded);
     }
-}
-
-bool crunch_store_has(const struct crunch_store *store, struct view bytes)
-{
-    uintptr_t start = (uintptr_t)store->blob.bytes, at = (uintptr_t)bytes.bytes;
-    return at != 0 && at >= start && at - start < store->blob.length_bytes;
 }
 
 void crunch_store_write(const struct crunch_output *output, const struct crunch_folder *folder,

@@ -21,11 +21,9 @@ struct crunch_store {
 /* Reads what the last run left. Where that is nothing, damaged, or made by other versions of the
  * compressors, the store is empty. */
 void crunch_store_open(struct crunch_store *store, const struct crunch_output *output);
-void crunch_store_close(struct crunch_store *store);
 
 /* Gives the variants to the pages that have not changed. */
 void crunch_store_find(const struct crunch_store *store, struct crunch_folder *folder);
-bool crunch_store_has(const struct crunch_store *store, struct view bytes);
 
 /* Leaves the variants for the next run; removes the index where nothing was compressed. */
 void crunch_store_write(const struct crunch_output *output, const struct crunch_folder *folder,

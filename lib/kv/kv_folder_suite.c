@@ -82,12 +82,13 @@ void kv_folder_write(const struct kv_folder *folder, struct view name, struct vi
 
 int kv_folder_run(const char *words, ...)
 {
-    static char command[4096];
+    char *command;
     va_list arguments;
     va_start(arguments, words);
-    vsnprintf(command, sizeof command, words, arguments);
+    expect(vasprintf(&command, words, arguments) >= 0);
     va_end(arguments);
     int status = system(command);
+    free(command);
     expect(status != -1 && WIFEXITED(status));
     return WEXITSTATUS(status);
 }

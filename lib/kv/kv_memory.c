@@ -46,7 +46,7 @@ static enum result kv_memory_open_value(struct kv *kv, struct view key, struct k
         .digest = held->digest,
         .modified_ns = held->modified_ns,
         .media_type = media_type_of(key),
-        .handle = (uintptr_t)held,
+        .handle = (uintptr_t)held - (uintptr_t)memory->arena.memory.bytes,
     };
     held->user_count++;
     memory->open_count++;
@@ -65,7 +65,8 @@ static void kv_memory_release(struct kv *kv, struct kv_value *value)
     struct kv_memory *memory = memory_of(kv);
     assert_that(memory->open_count, >, 0);
     memory->open_count--;
-    kv_memory_value_drop(memory, (struct kv_memory_value *)(uintptr_t)value->handle);
+    struct span held = span_from_offset(memory->arena.memory, (size_t)value->handle);
+    kv_memory_value_drop(memory, (struct kv_memory_value *)(void *)held.bytes);
     *value = (struct kv_value){ 0 };
 }
 

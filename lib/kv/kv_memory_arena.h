@@ -36,7 +36,7 @@ void kv_memory_arena_init(struct kv_memory_arena *arena, struct span memory);
 
 /* NULL: no free block is long enough. Aligned to 16 bytes. */
 void *kv_memory_arena_take(struct kv_memory_arena *arena, size_t length_bytes);
-void kv_memory_arena_give_back(struct kv_memory_arena *arena, void *block);
+void kv_memory_arena_give_back(struct kv_memory_arena *arena, void *memory);
 
 /* What a block of this length takes of the arena; and what an arena of this length can hold in
  * such pieces at most. */

@@ -68,16 +68,19 @@ struct kv_memory_entry *kv_memory_entry_find(const struct kv_memory *memory, str
     return NULL;
 }
 
+/* One that was never used is zero, as the memory came. */
+static struct kv_memory_entry *touch_entry(struct kv_memory *memory)
+{
+    assert_that(memory->touched_count, <, memory->entry_limit + KV_BATCH_MAX);
+    return &memory->entries[memory->touched_count++];
+}
+
 struct kv_memory_entry *kv_memory_entry_take(struct kv_memory *memory)
 {
     if (memory->entry_count == memory->entry_limit) return NULL;
     struct kv_memory_entry *entry = memory->free_entries;
-    if (entry != NULL) {
-        memory->free_entries = entry->next_free;
-    } else {
-        assert_that(memory->touched_count, <, memory->entry_limit + KV_BATCH_MAX);
-        entry = &memory->entries[memory->touched_count++];
-    }
+    if (entry == NULL) return touch_entry(memory);
+    memory->free_entries = entry->next_free;
     *entry = (struct kv_memory_entry){ 0 };
     return entry;
 }

@@ -95,7 +95,7 @@ static enum result kv_directory_open_value(struct kv *kv, struct view key, struc
         return result;
     }
     value->media_type = media_type_of(key);
-    value->handle = (uintptr_t)file;
+    value->handle = (uint64_t)(file - directory->files);
     directory->open_count++;
     return OK;
 }
@@ -103,7 +103,7 @@ static enum result kv_directory_open_value(struct kv *kv, struct view key, struc
 static enum result kv_directory_read(struct kv *kv, const struct kv_value *value,
                                      uint64_t offset_bytes, struct span room, size_t *length_bytes)
 {
-    const struct kv_directory_open_file *file = (void *)(uintptr_t)value->handle;
+    const struct kv_directory_open_file *file = &directory_of(kv)->files[value->handle];
     size_t wanted_bytes = (size_t)MIN(room.length_bytes, value->size_bytes - offset_bytes);
     while (*length_bytes < wanted_bytes) {
         struct span rest = span_from_offset(span_first(room, wanted_bytes), *length_bytes);
@@ -126,7 +126,7 @@ static void kv_directory_release(struct kv *kv, struct kv_value *value)
     struct kv_directory *directory = directory_of(kv);
     assert_that(directory->open_count, >, 0);
     directory->open_count--;
-    give_back_file(directory, (struct kv_directory_open_file *)(uintptr_t)value->handle);
+    give_back_file(directory, &directory->files[value->handle]);
     *value = (struct kv_value){ 0 };
 }
 

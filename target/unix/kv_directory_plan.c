@@ -23,11 +23,12 @@ static struct kv_plan_entry *find(struct kv_directory_plan *plan, struct view ke
 static void put(struct kv_directory_plan *plan, struct kv_plan_entry fresh)
 {
     struct kv_plan_entry *entry = find(plan, fresh.key);
-    if (entry == NULL) {
+    if (entry != NULL) {
+        *entry = fresh;
+    } else {
         assert_that(plan->count, <, KV_PLAN_MAX);
-        entry = &plan->entries[plan->count++];
+        plan->entries[plan->count++] = fresh;
     }
-    *entry = fresh;
 }
 
 static bool host_has(struct kv_host *host, struct view key)

@@ -12,7 +12,7 @@
 #include "target/unix/kv_directory_list.h"
 
 /* A change touches at most two keys. */
-#define KV_PLAN_MAX (2 * KV_BATCH_MAX)
+#define KV_PLAN_MAX ((size_t)2 * KV_BATCH_MAX)
 
 enum kv_plan_source {
     KV_PLAN_GONE,
