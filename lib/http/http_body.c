@@ -38,7 +38,9 @@ static struct view buffered(const struct http_session *session)
 static enum result send_continue(struct http_session *session)
 {
     session->owes_continue = false;
-    if (session->exchange.responded) return OK;
+    /* Once a final status is on its way it is too late; while its head is held it is not, and
+     * without it the two sides would wait for each other. */
+    if (session->exchange.responded && session->held.length_bytes == 0) return OK;
     uint64_t deadline_ns = deadline_after(loop_now_ns(),
                                           session->server->parameters.send_timeout_ns);
     return flow_write_view(session->connection->flow, VIEW("HTTP/1.1 100 Continue\r\n\r\n"),

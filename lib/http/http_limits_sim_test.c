@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "http/http_world.h"
+#include "target/clock.h"
 #include "tcp/tcp_loop.h"
 #include "test/test.h"
 
@@ -318,6 +319,33 @@ TEST(http_limits_buffers)
         struct view answer = http_world_receive(&world, flows[i], 10 * S_NS, &closed);
         expect(closed);
         expect_that(http_world_status(answer), ==, 200);
+        flow_close(flows[i]);
+    }
+    end();
+}
+
+/* Who waited for a buffer has the header timeout from when there is one, not what the queue left.
+ */
+TEST(http_limits_buffers_of_slow_heads)
+{
+    struct flow *flows[6];
+    bool closed;
+    begin();
+    world.parameters.buffers_count = 2;
+    world.parameters.header_timeout_ns = S_NS;
+    world.parameters.queue_timeout_ns = 20 * S_NS;
+    http_world_open(&world);
+    for (size_t i = 0; i < LENGTH_OF(flows); i++) {
+        flows[i] = http_world_connect(&world);
+        http_world_send(flows[i], VIEW("GET / HTTP/1.1\r\n"));
+    }
+    uint64_t start_ns = clock_monotonic_ns();
+    struct view answer = http_world_ask(&world, VIEW("GET /hello HTTP/1.0\r\n\r\n"));
+    expect_that(http_world_status(answer), ==, 200);
+    expect_that(clock_monotonic_ns() - start_ns, <, 4 * S_NS);
+    for (size_t i = 0; i < LENGTH_OF(flows); i++) {
+        answer = http_world_receive(&world, flows[i], 10 * S_NS, &closed);
+        expect_that(http_world_status(answer), ==, 408);
         flow_close(flows[i]);
     }
     end();

@@ -40,6 +40,8 @@ static void serve_starved(struct http_server *server)
     struct http_connection *connection = CONTAINER_OF(node, struct http_connection, queue_node);
     server->figures.queued_now--;
     connection->state = HTTP_CONNECTION_IDLE;
+    /* In the queue it had another deadline, and the time there was not the client's. */
+    connection->deadline_ns = deadline_after(loop_now_ns(), server->parameters.header_timeout_ns);
     connection->watch.result = OK;
     mailbox_put(&server->mailbox, &connection->watch.letter);
 }

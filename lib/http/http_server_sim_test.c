@@ -264,6 +264,26 @@ TEST(http_server_continues)
     end();
 }
 
+/* A handler that begins its response before it reads: the head is still held, so 100 comes first.
+ */
+TEST(http_server_continues_before_a_held_head)
+{
+    bool closed;
+    begin();
+    http_world_open(&world);
+    struct flow *flow = http_world_connect(&world);
+    http_world_send(flow, VIEW("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                               "Expect: 100-continue\r\n\r\n"));
+    struct view answer = http_world_receive(&world, flow, MS_NS, &closed);
+    expect_view(answer, VIEW("HTTP/1.1 100 Continue\r\n\r\n"));
+    http_world_send(flow, VIEW("ab"));
+    answer = http_world_receive(&world, flow, MS_NS, &closed);
+    expect_that(http_world_status(answer), ==, 200);
+    expect(view_ends_with(answer, VIEW("\r\n\r\nab")));
+    flow_close(flow);
+    end();
+}
+
 TEST(http_server_drops_small_unread_bodies)
 {
     bool closed;
