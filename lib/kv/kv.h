@@ -133,7 +133,8 @@ CHECKED static inline enum result kv_list(struct kv *kv, struct view prefix,
  * read-only. NOT_FOUND: a key to remove or to rename is not there. A key may be renamed to itself.
  * EXISTS: a key would have to be a value and a prefix of others at once, and the store cannot.
  * FULL: no room. TOO_LARGE: one value or the batch (KV_BATCH_MAX) is over the store's limit.
- * INVALID: a key is malformed, or one that the store cannot have. */
+ * INVALID: a key is malformed, or one that the store cannot have. FAILED: the device, as the log
+ * tells; a store that lasts says whether it may still finish the batch later, as a whole. */
 enum result kv_apply(struct kv *kv, const struct kv_change changes[], size_t count) CHECKED;
 
 /* ---- built on the signature ---- */
