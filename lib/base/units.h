@@ -33,6 +33,7 @@
         container_; \
     }))
 
+/* These evaluate an argument twice, so that they also make constants: no calls inside them. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
