@@ -43,17 +43,20 @@ static void skip_bytes(struct view views[], size_t count, size_t gone_bytes)
 
 /* Writes all of the views. The peer has `send-timeout` for each part of its progress, so that a
  * slow reader is served and one that stands still is not. A wait in which there was some is
- * followed by another, so it is noticed between one and two of them after the last byte. */
-static enum result send_views(struct http_session *session, struct view views[], size_t count)
+ * followed by another, so it is noticed between one and two of them after the last byte. `ends`:
+ * the connection is shut or closed next, and the end goes out with these bytes. */
+static enum result send_views(struct http_session *session, struct view views[], size_t count,
+                              bool ends)
 {
+    struct flow *flow = session->connection->flow;
     enum result result;
     size_t gone_bytes;
     if (session->broken) return FAILED;
     do {
         uint64_t deadline_ns = deadline_after(loop_now_ns(),
                                               session->server->parameters.send_timeout_ns);
-        result = flow_write_counted(session->connection->flow, views, count, &gone_bytes,
-                                    deadline_ns);
+        result = ends ? flow_write_last(flow, views, count, &gone_bytes, deadline_ns)
+                      : flow_write_counted(flow, views, count, &gone_bytes, deadline_ns);
         if (result == OK) {
             session->server->figures.sent_bytes += total_bytes(views, count);
         } else {
@@ -63,6 +66,12 @@ static enum result send_views(struct http_session *session, struct view views[],
     } while (result == TIMED_OUT && gone_bytes > 0);
     if (result != OK) session->broken = true;
     return result;
+}
+
+/* Where the body of the request was not read yet, a 100 (Continue) might follow. */
+static bool nothing_follows(const struct http_session *session)
+{
+    return !session->keep && session->body_result == CLOSED;
 }
 
 /* Sends the head, if it is still held, and a piece of the body with its frame. The last chunk goes
@@ -85,7 +94,7 @@ static enum result send_piece(struct http_session *session, const struct view bo
     if (chunked && body_bytes == 0 && last) views[n++] = HTTP_CHUNK_LAST;
     session->held.length_bytes = 0;
     session->response_bytes += body_bytes;
-    return n == 0 ? OK : send_views(session, views, n);
+    return n == 0 ? OK : send_views(session, views, n, last && nothing_follows(session));
 }
 
 /* ---- heads ---- */
