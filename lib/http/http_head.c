@@ -36,11 +36,6 @@ enum http_head_found http_head_search(struct http_head_search *search, struct vi
     return found;
 }
 
-bool http_head_has_line(const struct http_head_search *search)
-{
-    return search->line_bytes > 2;
-}
-
 /* ---- a walk over a head ---- */
 
 struct walk {

@@ -48,10 +48,6 @@ enum http_head_found {
 enum http_head_found http_head_search(struct http_head_search *search, struct view bytes,
                                       size_t *head_bytes);
 
-/* Whether the first line (not counting an empty one before it) has ended within what was searched:
- * tells 414 from 431 when the head outgrows its room. */
-bool http_head_has_line(const struct http_head_search *search);
-
 /* ---- what both kinds of head have ---- */
 
 /* Field lines, in room of the caller's. Values are without the blanks round them. */
