@@ -10,12 +10,14 @@ CRUNCH_SOURCES := $(wildcard tool/crunch*.c) lib/kv/kv.c lib/kv/digest.c lib/kv/
                   lib/base/panic.c lib/base/format.c
 CRUNCH_OBJECTS := $(CRUNCH_SOURCES:%.c=build/crunch/%.o)
 
+# Moved into place, so that two builds at once do not see halves, and nobody misses it meanwhile.
 build/loom-crunch: $(CRUNCH_OBJECTS)
-	@$(CRUNCH_CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lbearssl -lz -lbrotlienc -lbrotlicommon -lpthread
+	@$(CRUNCH_CC) -pie -Wl,-z,relro,-z,now -o $@.$$$$ $^ -lbearssl -lz -lbrotlienc -lbrotlicommon -lpthread && \
+	    mv $@.$$$$ $@
 
 $(CRUNCH_OBJECTS): build/crunch/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CRUNCH_CC) $(CRUNCH_FLAGS) -MMD -MP -c $< -o $@
+	@$(CRUNCH_CC) $(CRUNCH_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.$$$$ && mv $@.$$$$ $@
 
 -include $(CRUNCH_OBJECTS:.o=.d)
 
