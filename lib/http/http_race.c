@@ -95,12 +95,12 @@ static enum result attempt_start(struct http_race *race, struct http_race_lookup
     attempt->race = race;
     attempt->task.run = attempt_run;
     attempt->peer = (struct endpoint){ lookup->addresses[lookup->tried], race->port };
+    race->next_attempt_ns = deadline_after(loop_now_ns(), HTTP_RACE_ATTEMPT_NS);
     enum result result = fiber_start(&race->scope, &attempt->task, "http connect", STACK_SMALL);
     if (result != OK) return result;
     race->started++;
     lookup->tried++;
     race->turn = lookup == &race->lookups[LOOKUP_IPV6] ? LOOKUP_IPV4 : LOOKUP_IPV6;
-    race->next_attempt_ns = deadline_after(loop_now_ns(), HTTP_RACE_ATTEMPT_NS);
     return OK;
 }
 
@@ -122,7 +122,13 @@ static uint64_t next_look_ns(struct http_race *race, bool may_start)
     return may_start ? MIN(until_ns, race->next_attempt_ns) : until_ns;
 }
 
-/* One look at how things stand. OK: go on waiting until *until_ns; CLOSED: it is decided. */
+static bool is_running(const struct http_race *race)
+{
+    return race->ended < race->started;
+}
+
+/* One look at how things stand. An attempt for which there is no stack is made later, as long as
+ * another one may still win. OK: go on waiting until *until_ns; CLOSED: it is decided. */
 static enum result race_look(struct http_race *race, uint64_t *until_ns)
 {
     if (race->winner != NULL) return CLOSED;
@@ -130,11 +136,11 @@ static enum result race_look(struct http_race *race, uint64_t *until_ns)
     struct http_race_lookup *lookup = has_place && may_begin(race) ? next_lookup(race) : NULL;
     if (lookup != NULL && loop_now_ns() >= race->next_attempt_ns) {
         enum result result = attempt_start(race, lookup);
-        if (result != OK) return result;
+        if (result != OK && !is_running(race)) return result;
         lookup = race->started < HTTP_RACE_ATTEMPTS_MAX ? next_lookup(race) : NULL;
     }
     bool none_left = lookup == NULL && (lookups_ended(race) || !has_place);
-    if (none_left && race->ended == race->started) return CLOSED;
+    if (none_left && !is_running(race)) return CLOSED;
     *until_ns = next_look_ns(race, lookup != NULL);
     return OK;
 }
