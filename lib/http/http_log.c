@@ -34,28 +34,54 @@ void http_log_open(struct http_server *server)
     server->log_bytes = 0;
 }
 
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
 /* What could end the line, the quotes or the terminal's patience is shown as \xNN. */
 static void put_escaped(struct writer *writer, struct view text)
 {
     size_t end = MIN(writer->length_bytes + REQUEST_MAX, writer->room.length_bytes);
-    for (size_t i = 0; i < text.length_bytes && writer->length_bytes + 4 <= end; i++) {
-        uint8_t byte = text.bytes[i];
-        if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') {
-            writer_put_u8(writer, byte);
-        } else {
-            writer_put(writer, VIEW("\\x"));
-            writer_put_hex(writer, byte, 2);
-        }
+    while (text.length_bytes > 0 && writer->length_bytes + 4 <= end) {
+        size_t most = MIN(text.length_bytes, end - writer->length_bytes), plain = 0;
+        while (plain < most && is_plain(text.bytes[plain]))
+            plain++;
+        writer_put(writer, view_first(text, plain));
+        text = view_from_offset(text, plain);
+        if (plain > 0) continue;
+        writer_put(writer, VIEW("\\x"));
+        writer_put_hex(writer, text.bytes[0], 2);
+        text = view_from_offset(text, 1);
     }
 }
 
-static void put_time(struct writer *writer)
+/* As it was written in this second. */
+static struct view time_now(struct http_log_time *time)
 {
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    struct calendar now = calendar_from_ns(clock_wall_ns());
-    writer_format(writer, " - - [%02u/%s/%u:%02u:%02u:%02u +0000] \"", now.day,
-                  months[now.month - 1], now.year, now.hour, now.minute, now.second);
+    if (loop_now_ns() >= time->until_ns) {
+        uint64_t wall_ns = clock_wall_ns();
+        struct calendar now = calendar_from_ns(wall_ns);
+        time->until_ns = deadline_after(loop_now_ns(), S_NS - wall_ns % S_NS);
+        time->length_bytes = format(SPAN_OF(time->text),
+                                    " - - [%02u/%s/%u:%02u:%02u:%02u +0000] \"", now.day,
+                                    months[now.month - 1], now.year, now.hour, now.minute,
+                                    now.second)
+                                 .length_bytes;
+    }
+    return view_from(time->text, time->length_bytes);
+}
+
+/* Seconds, with the microseconds behind the point. */
+static void put_duration(struct writer *writer, uint64_t duration_ns)
+{
+    uint64_t rest = duration_ns % S_NS / US_NS;
+    writer_put_decimal(writer, duration_ns / S_NS);
+    writer_put_u8(writer, '.');
+    for (uint64_t digit = 100000; digit > 0; digit /= 10)
+        writer_put_u8(writer, (uint8_t)('0' + rest / digit % 10));
 }
 
 /* The first line of the head, without an empty one before it. */
@@ -70,12 +96,15 @@ static void write_line(struct http_server *server, const struct http_log_entry *
     uint8_t room[LINE_MAX];
     struct writer line = writer_over(SPAN_OF(room));
     writer_put_address(&line, &entry->peer.address);
-    put_time(&line);
+    writer_put(&line, time_now(&server->log_time));
     put_escaped(&line, first_line(entry->head));
-    writer_format(&line, "\" %u %llu %llu.%06llu\n", entry->status,
-                  (unsigned long long)entry->body_bytes,
-                  (unsigned long long)(entry->duration_ns / S_NS),
-                  (unsigned long long)(entry->duration_ns % S_NS / US_NS));
+    writer_put(&line, VIEW("\" "));
+    writer_put_decimal(&line, entry->status);
+    writer_put_u8(&line, ' ');
+    writer_put_decimal(&line, entry->body_bytes);
+    writer_put_u8(&line, ' ');
+    put_duration(&line, entry->duration_ns);
+    writer_put_u8(&line, '\n');
     if (server->log_bytes + line.length_bytes > sizeof server->log_room) http_log_flush(server);
     if (server->log_bytes == 0)
         alarm_set(&server->log_alarm, deadline_after(loop_now_ns(), GATHER_TIME_NS));

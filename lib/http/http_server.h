@@ -47,6 +47,13 @@ struct http_server_figures {
     struct histogram duration;
 };
 
+/* The access log's time, which changes once a second. */
+struct http_log_time {
+    uint64_t until_ns; /* monotonic */
+    size_t length_bytes;
+    uint8_t text[40];
+};
+
 struct http_connection;
 struct http_session;
 struct http_buffer;
@@ -84,6 +91,7 @@ struct http_server {
 
     struct http_date_cache date;
     struct alarm log_alarm;
+    struct http_log_time log_time;
     size_t log_bytes;
     uint8_t log_room[HTTP_LOG_ROOM_BYTES];
     uint8_t drain_room[HTTP_DRAIN_ROOM_BYTES];
