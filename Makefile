@@ -39,7 +39,7 @@ COMMON   := -std=gnu17 -D_GNU_SOURCE -g -fno-omit-frame-pointer -I. -Ilib $(WARN
 
 include tool/tool.mk
 include test/test.mk
-include tool/crunch.mk
+include tool/crunch/crunch.mk
 include lint/lint.mk
 include fuzz/fuzz.mk
 include bench/bench.mk

@@ -2,7 +2,7 @@
 #
 # Included by the root Makefile, from the root. It adds to nobody's variables but its own, and gives:
 #   build/loom  build/libloom-config.a      what `make` leaves
-#   tool                                    both, and loom-crunch, which tool/crunch.mk builds
+#   tool                                    both, and loom-crunch, which tool/crunch/crunch.mk builds
 #   install-tool                            the command and everything it needs to PREFIX, below DESTDIR
 #   check-tool                              the command's own tests
 #
@@ -13,7 +13,7 @@ TOOL_FLAGS  := -std=gnu17 -O2 -g -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-prote
                -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Werror -I. -Ilib -Itool
 
 TOOL_SHARED := tool/target.c tool/text.c
-TOOL_LOOM   := $(filter-out tool/crunch%,$(wildcard tool/*.c)) $(wildcard tool/size/*.c)
+TOOL_LOOM   := $(wildcard tool/*.c tool/size/*.c)
 TOOL_CONFIG := $(wildcard tool/config/*.c) $(TOOL_SHARED)
 
 TOOL_LOOM_OBJECTS   := $(TOOL_LOOM:%.c=build/host/%.o)

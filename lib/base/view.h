@@ -22,8 +22,13 @@ struct span {
     size_t length_bytes;
 };
 
-/* A view of a string literal, in an expression and in an initialiser, without its NUL. */
-#define VIEW(literal)   ((struct view){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+/* A view of a string literal, without its NUL: in an expression, and among the constants of a
+ * table, where ISO C allows no compound literal. */
+#define VIEW(literal) ((struct view){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+#define VIEW_ROW(literal) \
+    { \
+        (const uint8_t *)("" literal), sizeof(literal) - 1 \
+    }
 #define VIEW_OF(object) ((struct view){ (const uint8_t *)&(object), sizeof(object) })
 #define SPAN_OF(object) ((struct span){ (uint8_t *)&(object), sizeof(object) })
 

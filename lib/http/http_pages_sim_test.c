@@ -129,8 +129,6 @@ static void expect_answer(const char *path, const char *name, struct view value,
     expect_that(site.fetched.status, ==, status);
 }
 
-#define TEXT(literal) HTTP_SHELF_TEXT(literal)
-
 static const struct http_shelf_page plain[] = {
     HTTP_SHELF_PAGE("index.html", "text/html; charset=utf-8", "home"),
     HTTP_SHELF_PAGE("docs/index.html", "text/html; charset=utf-8", "docs"),
@@ -197,8 +195,8 @@ TEST(http_pages_have_a_page_for_that)
     static const struct http_shelf_page pages[] = {
         { .key = "404.html",
           .media_type = "text/html",
-          .bytes = TEXT("nothing here"),
-          .gzip = TEXT("gzipped") },
+          .bytes = VIEW_ROW("nothing here"),
+          .gzip = VIEW_ROW("gzipped") },
     };
     SITE_OPEN(pages);
     expect_page("/nothing", 404, VIEW("nothing here"));
@@ -269,10 +267,13 @@ TEST(http_pages_tell_the_same_to_head)
 static const struct http_shelf_page coded[] = {
     { .key = "a.css",
       .media_type = "text/css",
-      .bytes = TEXT("identity"),
-      .gzip = TEXT("gz"),
-      .brotli = TEXT("b") },
-    { .key = "b.css", .media_type = "text/css", .bytes = TEXT("identity"), .gzip = TEXT("gz") },
+      .bytes = VIEW_ROW("identity"),
+      .gzip = VIEW_ROW("gz"),
+      .brotli = VIEW_ROW("b") },
+    { .key = "b.css",
+      .media_type = "text/css",
+      .bytes = VIEW_ROW("identity"),
+      .gzip = VIEW_ROW("gz") },
     HTTP_SHELF_PAGE("c.css", "text/css", "identity"),
 };
 
@@ -415,8 +416,8 @@ TEST(http_pages_tell_caches_what_to_do)
 static const struct http_shelf_page with_large[] = {
     { .key = "digits",
       .media_type = "text/plain",
-      .bytes = TEXT("0123456789"),
-      .gzip = TEXT("abcdef") },
+      .bytes = VIEW_ROW("0123456789"),
+      .gzip = VIEW_ROW("abcdef") },
     { .key = "large",
       .media_type = "application/octet-stream",
       .bytes = { large_bytes, LARGE_BYTES } },
@@ -553,6 +554,10 @@ TEST(http_pages_do_not_hide_that_a_value_broke)
     shelf.has_no_views = true;
     shelf.broken_bytes = HTTP_PAGES_BUFFER_BYTES; /* the head is under way */
     expect_result(fetch(HTTP_GET, "/large", NULL), CLOSED);
+    shelf.broken_bytes = 0;
+    shelf.ends_bytes = HTTP_PAGES_BUFFER_BYTES; /* it is shorter than it said */
+    expect_result(fetch(HTTP_GET, "/large", NULL), CLOSED);
+    shelf.ends_bytes = 0;
     shelf.broken_bytes = 1;
     shelf.piece_bytes = 1; /* nothing is under way yet */
     expect_status("/digits", 500);

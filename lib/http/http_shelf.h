@@ -13,16 +13,10 @@ struct http_shelf_page {
     struct view bytes, gzip, brotli; /* empty: there is no such variant */
 };
 
-/* A view of a string literal in a table that is constant. */
-#define HTTP_SHELF_TEXT(literal) \
-    { \
-        (const uint8_t *)("" literal), sizeof(literal) - 1 \
-    }
-
 /* A row of such a table, without variants. */
 #define HTTP_SHELF_PAGE(name, type, text) \
     { \
-        .key = (name), .media_type = (type), .bytes = HTTP_SHELF_TEXT(text) \
+        .key = (name), .media_type = (type), .bytes = VIEW_ROW(text) \
     }
 
 struct http_shelf {
@@ -32,6 +26,7 @@ struct http_shelf {
     bool has_no_views;      /* every value must be read */
     size_t piece_bytes;     /* 0: a read gives what fits; otherwise at most so much */
     uint64_t broken_bytes;  /* from this offset on a read fails; 0: it does not */
+    uint64_t ends_bytes;    /* from this offset on a read gives nothing; 0: it does */
     uint64_t read_takes_ns; /* each read */
     enum result open_result;
     size_t open_count;

@@ -135,7 +135,7 @@ static const struct http_shelf_page pages[] = {
     HTTP_SHELF_PAGE("digits", "text/plain", "0123456789"),
     { .key = "page.html",
       .media_type = "text/html; charset=utf-8",
-      .bytes = HTTP_SHELF_TEXT(PAGE),
+      .bytes = VIEW_ROW(PAGE),
       .gzip = { zipped, sizeof zipped } },
     { .key = "large", .media_type = "application/octet-stream", .bytes = { large, LARGE_BYTES } },
 };

@@ -9,16 +9,11 @@
 #define LARGE_BYTES ((size_t)100 * 1000)
 #define MANY_KEYS   300
 
-#define TEXT(literal) \
-    { \
-        (const uint8_t *)(literal), sizeof(literal) - 1 \
-    }
-
 static const struct kv_suite_page few[] = {
-    { TEXT("a/b.html"), TEXT("<p>hello") },
-    { TEXT("abc"), TEXT("abc") },
-    { TEXT("empty"), TEXT("") },
-    { TEXT("same"), TEXT("abc") },
+    { VIEW_ROW("a/b.html"), VIEW_ROW("<p>hello") },
+    { VIEW_ROW("abc"), VIEW_ROW("abc") },
+    { VIEW_ROW("empty"), VIEW_ROW("") },
+    { VIEW_ROW("same"), VIEW_ROW("abc") },
 };
 
 static struct kv *open_few(struct kv_fixture *fixture)
@@ -343,10 +338,10 @@ void kv_case_binary_keys_and_values(struct kv_fixture *fixture)
 /* ---- listing ---- */
 
 static const struct kv_suite_page tree[] = {
-    { TEXT("posts/z"), TEXT("1") },       { TEXT("posts2"), TEXT("22") },
-    { TEXT("posts/a/y"), TEXT("333") },   { TEXT("posts-old"), TEXT("4444") },
-    { TEXT("posts/a.b"), TEXT("55555") }, { TEXT("Z"), TEXT("666666") },
-    { TEXT("posts/a-b/c"), TEXT("") },    { TEXT("post"), TEXT("7777777") },
+    { VIEW_ROW("posts/z"), VIEW_ROW("1") },       { VIEW_ROW("posts2"), VIEW_ROW("22") },
+    { VIEW_ROW("posts/a/y"), VIEW_ROW("333") },   { VIEW_ROW("posts-old"), VIEW_ROW("4444") },
+    { VIEW_ROW("posts/a.b"), VIEW_ROW("55555") }, { VIEW_ROW("Z"), VIEW_ROW("666666") },
+    { VIEW_ROW("posts/a-b/c"), VIEW_ROW("") },    { VIEW_ROW("post"), VIEW_ROW("7777777") },
 };
 
 /* '-' and '.' come before '/', and every letter behind it. */

@@ -13,14 +13,9 @@ struct media_type {
     bool is_compressed;
 };
 
-/* Bare braces: ISO C has no compound literal among the constants that VIEW would have to be. */
-#define TEXT(literal) \
-    { \
-        (const uint8_t *)(literal), sizeof(literal) - 1 \
-    }
 #define ROW(suffix, media, packed) \
     { \
-        .extension = TEXT(suffix), .name = TEXT(media), .is_compressed = (packed) \
+        .extension = VIEW_ROW(suffix), .name = VIEW_ROW(media), .is_compressed = (packed) \
     }
 #define PLAIN(suffix, media)  ROW(suffix, media, false)
 #define PACKED(suffix, media) ROW(suffix, media, true)

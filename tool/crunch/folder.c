@@ -1,7 +1,7 @@
-/* crunch_folder.c - the walk over a folder.
+/* folder.c - the walk over a folder.
  *
  * SPDX-License-Identifier: ISC */
-#include "crunch_folder.h"
+#include "crunch/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,19 +1,19 @@
-/* crunch_store.c - the index file: which variants stand where in the blob.
+/* store.c - the index file: which variants stand where in the blob.
  *
  *     loom-crunch 1 zlib 1.2.13 brotli 1000009 SHA-256-OF-THE-BLOB
  *     SHA-256-OF-A-PAGE GZIP-OFFSET GZIP-LENGTH BROTLI-OFFSET BROTLI-LENGTH
  *     ...
  *
  * SPDX-License-Identifier: ISC */
-#include "crunch_store.h"
+#include "crunch/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "crunch_code.h"
-#include "crunch_folder.h"
+#include "crunch/code.h"
+#include "crunch/folder.h"
 #include "kv/digest.h"
 
 #define DIGEST_DIGITS ((size_t)2 * KV_DIGEST_BYTES)

@@ -1,4 +1,4 @@
-/* crunch_output.h - what loom-crunch leaves: the C file, the blob of bytes, the depfile.
+/* output.h - what loom-crunch leaves: the C file, the blob of bytes, the depfile.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CRUNCH_OUTPUT_H
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "crunch.h"
+#include "crunch/crunch.h"
 
 struct crunch_output {
     const char *name;

@@ -1,10 +1,10 @@
-/* crunch_folder.h - reads a folder with all that is below it.
+/* folder.h - reads a folder with all that is below it.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CRUNCH_FOLDER_H
 #define LOOM_CRUNCH_FOLDER_H
 
-#include "crunch.h"
+#include "crunch/crunch.h"
 
 /* Reads every regular file. Dot files are left out, and told. What cannot be a key, cannot be read,
  * or is a symbolic link to outside ends the program. The digests are worked out; the modification

@@ -1,4 +1,4 @@
-/* crunch_source.h - the C file that loom-crunch writes.
+/* source.h - the C file that loom-crunch writes.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CRUNCH_SOURCE_H
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "crunch_output.h"
+#include "crunch/output.h"
 
 void crunch_source_write(FILE *stream, const struct crunch_output *output,
                          const struct crunch_folder *folder);

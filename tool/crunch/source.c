@@ -1,7 +1,7 @@
-/* crunch_source.c - the C file: a row a page, as a person would write it.
+/* source.c - the C file: a row a page, as a person would write it.
  *
  * SPDX-License-Identifier: ISC */
-#include "crunch_source.h"
+#include "crunch/source.h"
 
 #include <inttypes.h>
 
@@ -66,15 +66,14 @@ static void write_blob(FILE *stream, const struct crunch_output *output,
             "\\n\"\n"
             "        \".popsection\\n\");\n"
             "extern const uint8_t %s_bytes[%zu] __attribute__((visibility(\"hidden\")));\n\n"
-            "#define BYTES(offset, length) { %s_bytes + (offset), (length) }\n"
-            "#define TEXT(text) { (const uint8_t *)(text), sizeof(text) - 1 }\n\n",
+            "#define BYTES(offset, length) { %s_bytes + (offset), (length) }\n\n",
             output->name, crunch_source_blob_bytes(folder), output->name);
 }
 
 static void write_text(FILE *stream, const char *member, struct view text)
 {
     if (view_is_empty(text)) return;
-    fprintf(stream, "        .%s = TEXT(", member);
+    fprintf(stream, "        .%s = VIEW_ROW(", member);
     write_literal(stream, text, "\"");
     fputs("),\n", stream);
 }

@@ -1,11 +1,11 @@
-/* crunch_store.h - the compressed variants of the last run, found again by digest.
+/* store.h - the compressed variants of the last run, found again by digest.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CRUNCH_STORE_H
 #define LOOM_CRUNCH_STORE_H
 
-#include "crunch.h"
-#include "crunch_output.h"
+#include "crunch/crunch.h"
+#include "crunch/output.h"
 
 struct crunch_stored {
     struct kv_digest digest;

@@ -1,4 +1,4 @@
-/* crunch.c - loom-crunch: makes of a folder a C file that holds it, for kv_crunch.
+/* main.c - loom-crunch: makes of a folder a C file that holds it, for kv_crunch.
  *
  *     loom-crunch [--no-compress] NAME DIRECTORY OUT.c DEPFILE
  *
@@ -8,17 +8,17 @@
  * one edited page does not compress all the others again.
  *
  * SPDX-License-Identifier: ISC */
-#include "crunch.h"
+#include "crunch/crunch.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "crunch_code.h"
-#include "crunch_folder.h"
-#include "crunch_output.h"
-#include "crunch_store.h"
+#include "crunch/code.h"
+#include "crunch/folder.h"
+#include "crunch/output.h"
+#include "crunch/store.h"
 #include "target/exit.h"
 
 static const char USAGE[] = "usage: loom-crunch [--no-compress] NAME DIRECTORY OUT.c DEPFILE";

@@ -6,7 +6,7 @@
 CRUNCH_CC      ?= $(CC)
 CRUNCH_FLAGS   := -std=gnu17 -O2 -g -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -I. -Ilib -Itool \
                   $(WARNINGS)
-CRUNCH_SOURCES := $(wildcard tool/crunch*.c) lib/kv/kv.c lib/kv/digest.c lib/kv/media_type.c lib/base/view.c \
+CRUNCH_SOURCES := $(wildcard tool/crunch/*.c) lib/kv/kv.c lib/kv/digest.c lib/kv/media_type.c lib/base/view.c \
                   lib/base/panic.c lib/base/format.c
 CRUNCH_OBJECTS := $(CRUNCH_SOURCES:%.c=build/crunch/%.o)
 

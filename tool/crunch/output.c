@@ -1,8 +1,8 @@
-/* crunch_output.c - writing the files, each under another name first, so that nobody ever sees
+/* output.c - writing the files, each under another name first, so that nobody ever sees
  * half of one.
  *
  * SPDX-License-Identifier: ISC */
-#include "crunch_output.h"
+#include "crunch/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "crunch_folder.h"
-#include "crunch_source.h"
+#include "crunch/folder.h"
+#include "crunch/source.h"
 #include "kv/digest.h"
 
 #define BLOB_ALIGN ((size_t)16)

@@ -1,11 +1,11 @@
-/* crunch_code.c - zlib at level 9 and brotli at quality 11: the image is built once and served
+/* code.c - zlib at level 9 and brotli at quality 11: the image is built once and served
  * often.
  *
  * SPDX-License-Identifier: ISC */
 /* zlib's input is then a pointer to const. */
 #define ZLIB_CONST
 
-#include "crunch_code.h"
+#include "crunch/code.h"
 
 #include <brotli/encode.h>
 #include <pthread.h>
