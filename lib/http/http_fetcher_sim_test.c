@@ -324,6 +324,27 @@ TEST(http_fetcher_does_not_wait_through_a_flood_of_1xx)
     origin_close();
 }
 
+TEST(http_fetcher_bounds_bodies_of_every_framing)
+{
+    static const char *const answers[] = {
+        OK_HELLO,
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\nhello",
+    };
+    for (size_t i = 0; i < LENGTH_OF(answers); i++) {
+        struct line script[] = { { answers[i], CLOSE, 1 } };
+        struct http_fetch fetch = fetch_of(HTTP_GET);
+        origin_open(script);
+        fetch.body_bytes_max = 4;
+        expect_result(run(&fetch), TOO_LARGE);
+        expect_that(got.body_bytes, <=, 4);
+        fetch.body_bytes_max = 5;
+        expect_ok(run(&fetch));
+        expect_that(got.body_bytes, ==, 5);
+        origin_close();
+    }
+}
+
 /* ---- requests ---- */
 
 TEST(http_fetcher_writes_plain_requests)
@@ -422,6 +443,19 @@ TEST(http_fetcher_notices_that_the_server_ended_it)
     expect_that(origin.fetcher.connections_open, ==, 0);
     expect_get(200, VIEW("hello"));
     expect_that(origin.fetcher.repeated_count, ==, 0);
+    origin_close();
+}
+
+/* Also when nobody has had the time to close what it ended. */
+TEST(http_fetcher_takes_no_connection_that_has_ended)
+{
+    struct line script[] = { { OK_HELLO, CLOSE, 0 } };
+    struct http_fetch fetch = fetch_of(HTTP_POST);
+    origin_open(script);
+    expect_get(200, VIEW("hello"));
+    expect_ok(run(&fetch));
+    expect_that(origin.accepted, ==, 2);
+    expect_that(origin.fetcher.reused_count, ==, 0);
     origin_close();
 }
 

@@ -37,6 +37,7 @@ static enum result http_shelf_read(struct kv *kv, const struct kv_value *value,
     struct view rest = view_from_offset(shelf->pages[value->handle].bytes, (size_t)offset_bytes);
     if (shelf->read_takes_ns > 0) (void)fiber_sleep(shelf->read_takes_ns);
     if (shelf->broken_bytes != 0 && offset_bytes >= shelf->broken_bytes) return FAILED;
+    if (shelf->ends_bytes != 0 && offset_bytes >= shelf->ends_bytes) return OK;
     size_t most = shelf->piece_bytes == 0 ? room.length_bytes : shelf->piece_bytes;
     *length_bytes = MIN(MIN(most, room.length_bytes), rest.length_bytes);
     (void)span_copy(room, view_first(rest, *length_bytes));
