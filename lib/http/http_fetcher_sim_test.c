@@ -391,6 +391,28 @@ TEST(http_fetcher_takes_an_answer_before_the_body_is_sent)
     origin_close();
 }
 
+static enum result give_never(struct http_source *source, struct span room, size_t *length_bytes)
+{
+    (void)source;
+    (void)room;
+    *length_bytes = 0;
+    return fiber_sleep_until(NEVER);
+}
+
+/* That the source is then called off is no failure of it. */
+TEST(http_fetcher_takes_an_answer_that_the_source_did_not_wait_for)
+{
+    struct line script[] = { { OK_HELLO, KEEP, 0 } };
+    struct http_source source = { give_never, 1000 };
+    struct http_fetch fetch = fetch_of(HTTP_POST);
+    fetch.source = &source;
+    origin_open(script);
+    expect_ok(run(&fetch));
+    expect_that(got.fetched.status, ==, 200);
+    expect_that(origin.fetcher.connections_open, ==, 0);
+    origin_close();
+}
+
 /* ---- connections ---- */
 
 TEST(http_fetcher_keeps_a_connection)
