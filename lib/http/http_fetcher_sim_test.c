@@ -522,6 +522,23 @@ TEST(http_fetcher_repeats_no_post_and_nothing_twice)
     origin_close();
 }
 
+/* A new connection in the place of one that was kept is new all the same. */
+TEST(http_fetcher_repeats_nothing_on_a_new_connection)
+{
+    struct line script[] = {
+        { OK_HELLO, KEEP, 0 }, { OK_HELLO, CLOSE, 0 }, { "", ABORT, 0 }, { OK_HELLO, KEEP, 0 }
+    };
+    origin_open_with(script, LENGTH_OF(script), 1);
+    expect_get(200, VIEW("hello"));
+    expect_get(200, VIEW("hello"));
+    (void)fiber_sleep(10 * MS_NS);
+    enum result result = get();
+    expect(result == CLOSED || result == FAILED);
+    expect_that(origin.fetcher.repeated_count, ==, 0);
+    expect_get(200, VIEW("hello"));
+    origin_close();
+}
+
 struct background {
     struct task task;
     enum result result;
