@@ -11,9 +11,10 @@ from xml.sax.saxutils import escape
 
 from driver.report import quantity
 
-WIDTH, LEFT, RIGHT, ROW, TOP, BAR = 1000, 330, 300, 30, 92, 14
+WIDTH, LEFT, RIGHT, ROW, TOP, BAR = 1090, 400, 320, 28, 96, 14
 SCALE_LOW, SCALE_HIGH = 0.1, 10.0
 MARKS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+LEGEND = (("met", "target met"), ("missed", "target not met"), ("told", "without a target"))
 
 STYLE = """
   svg { font: 13px system-ui, sans-serif; background: #fff }
@@ -70,6 +71,18 @@ def grid(bottom):
         yield text(x_of(mark), TOP - 18, f"{mark:g}", "quiet", "middle")
 
 
+def legend(y):
+    x = WIDTH - 350
+    for kind, words in LEGEND:
+        yield f'<rect x="{x}" y="{y - 10}" width="12" height="12" class="{kind}"/>'
+        yield text(x + 18, y, words, "quiet")
+        x += 118
+
+
+def ratio_words(ratio):
+    return f"{ratio:.2f}" if ratio < 100 else "100+"
+
+
 def figure_words(claim):
     own = quantity(claim["value"], claim["unit"])
     if "peer_value" in claim:
@@ -92,7 +105,7 @@ def bar(claim, ratios, top):
         yield line(x_of(low), middle, x_of(high), middle, "spread")
         for x in (x_of(low), x_of(high)):
             yield line(x, middle - 4, x, middle + 4, "spread")
-    yield text(WIDTH - RIGHT + 14, middle + 4, f"{ratio:.2f}")
+    yield text(WIDTH - RIGHT + 14, middle + 4, ratio_words(ratio))
     yield text(WIDTH - RIGHT + 58, middle + 4, figure_words(claim), "quiet")
 
 
@@ -108,6 +121,7 @@ def draw(results):
         "<title>Loom's benchmark</title>", f"<style>{STYLE}</style>",
         text(20, 28, "Loom beside its peers and its targets", "title"),
         text(20, 48, "Right of 1 is better. Bars: median; whiskers: lowest and highest.", "quiet"),
+        *legend(28),
         *grid(bottom),
     ]
     for number, (claim, ratios) in enumerate(rows):

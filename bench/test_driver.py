@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+"""test_driver.py - tests of the benchmark's driver: what it reads, how it compares, and that it
+leaves nothing behind. Run by `make check-bench`.
+
+SPDX-License-Identifier: ISC
+"""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import xml.dom.minidom
+
+from driver import compare, drawing, images, load, network, process, report
+from driver.results import Results, Target, claim_of_values
+
+WRK = """Running 2s test @ http://10.77.0.1:8080/1k.html
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.47ms    2.15ms  12.50ms   85.99%
+    Req/Sec    77.83k    22.73k  163.73k    99.00%
+  Latency Distribution
+     50%  366.00us
+     90%    4.48ms
+     99%    9.47ms
+  155090 requests in 2.01s, 194.35MB read
+  Socket errors: connect 0, read 3, write 0, timeout 1
+  Non-2xx or 3xx responses: 7
+Requests/sec:  77317.11
+Transfer/sec:     96.89MB
+"""
+
+
+class Skipped(Exception):
+    """The test cannot run here."""
+
+
+def run(others=0.0, value=1.0):
+    return {"others_share": others, "value": value}
+
+
+def results_of(claims):
+    results = Results({"processor": "P <&> Q", "kernel": "Linux"}, {"version": "nginx"}, "loopback")
+    for claim, target in claims:
+        results.claim("row", "words <&>", "ns", claim, target=target, peer="nginx")
+    return results
+
+
+def test_wrk_is_read():
+    found = load.read(WRK)
+    assert found["requests"] == 155090
+    assert found["requests_per_second"] == 77317.11
+    assert found["p99_ms"] == 9.47
+    assert found["refused"] == 7
+    assert "read 3" in found["socket_errors"]
+
+
+def test_wrk_units_are_milliseconds():
+    assert load.milliseconds("366.00us") == 0.366
+    assert load.milliseconds("1.50ms") == 1.5
+    assert load.milliseconds("2.00s") == 2000
+    assert load.milliseconds("1.00m") == 60000
+
+
+def test_pairs_alternate():
+    order = []
+    pairs = compare.alternate(lambda: order.append("a") or run(), lambda: order.append("b") or run(),
+                              pairs=3)
+    assert "".join(order) == "ababab" and len(pairs) == 3
+
+
+def test_disturbed_pairs_are_measured_again():
+    shares = iter([0.9, 0.0, 0.9, 0.0, 0.0])
+    pairs = compare.alternate(lambda: run(next(shares)), run, pairs=3)
+    assert [one["others_share"] for one, _ in pairs] == [0.0, 0.0, 0.0]
+
+
+def test_disturbance_does_not_go_on_for_ever():
+    count = []
+    pairs = compare.alternate(lambda: count.append(1) or run(0.9), run, pairs=3)
+    assert len(count) == 6 and len(pairs) == 3
+
+
+def test_ratios_are_of_neighbours():
+    pairs = [(run(value=2), run(value=1)), (run(value=30), run(value=10)),
+             (run(value=100), run(value=100))]
+    claim = compare.Ratios(pairs, "value").as_claim()
+    assert (claim["ratio"], claim["ratio_low"], claim["ratio_high"]) == (2, 1, 3)
+    assert (claim["value"], claim["peer_value"]) == (30, 10)
+
+
+def test_targets_are_judged():
+    assert Target("at least", 1.0).is_met({"ratio": 1.0})
+    assert not Target("at least", 1.0).is_met({"ratio": 0.99})
+    assert Target("at most", 10, "value").is_met({"value": 10})
+    assert not Target("at most", 10, "value").is_met({"value": 10.1})
+
+
+def test_a_missed_target_is_said():
+    results = results_of([(claim_of_values([11, 12, 13]), Target("at most", 10, "value"))])
+    lines = "\n".join(report.claim_lines(results.claims[0]))
+    assert "NOT met" in lines and "1 NOT met" in report.summary(results)
+
+
+def test_quantities_have_fitting_units():
+    assert report.quantity(64 << 20, "bytes") == "64.0 MiB"
+    assert report.quantity(5.8, "ns") == "5.80 ns"
+    assert report.quantity(2_500_000, "ns") == "2.5 ms"
+    assert report.quantity(77317.11, "/s") == "77,317 /s"
+
+
+def test_drawing_is_xml_whatever_the_figures():
+    less = {"better": "less"}
+    results = results_of([
+        ({"value": 0, "values": [0], **less}, Target("at most", 1 << 20, "value")),
+        ({"value": 1, "peer_value": 1000, "ratio": 0.001, "ratio_low": 0.001, "ratio_high": 0.001,
+          **less}, None),
+        (claim_of_values([1]), None),
+    ])
+    xml.dom.minidom.parseString(drawing.draw(results))
+
+
+def test_less_is_drawn_as_better():
+    ratio, low, high = drawing.ratios_of({"ratio": 0.5, "ratio_low": 0.25, "ratio_high": 1.0,
+                                          "better": "less"})
+    assert (ratio, low, high) == (2.0, 1.0, 4.0)
+
+
+def test_copies_of_applications_keep_what_was_built():
+    with tempfile.TemporaryDirectory() as folder:
+        source, copy = os.path.join(folder, "source"), os.path.join(folder, "copy")
+        os.makedirs(os.path.join(source, "build"))
+        os.makedirs(os.path.join(copy, "build", "unix"))
+        open(os.path.join(source, "config.c"), "w", encoding="utf-8").close()
+        open(os.path.join(copy, "stale.c"), "w", encoding="utf-8").close()
+        images.folder_copy(source, copy)
+        assert sorted(os.listdir(copy)) == ["build", "config.c"]
+        assert os.listdir(os.path.join(copy, "build")) == ["unix"]
+
+
+def test_an_ended_driver_leaves_no_process():
+    program = ("import sys,time; sys.path.insert(0, sys.argv[1]); from driver import process;"
+               "process.guard(); print(process.Process(['sleep', '60']).number, flush=True);"
+               "time.sleep(60)")
+    folder = os.path.dirname(os.path.abspath(__file__))
+    driver = subprocess.Popen([sys.executable, "-B", "-c", program, folder],
+                              stdout=subprocess.PIPE, text=True)
+    number = int(driver.stdout.readline())
+    assert os.path.exists(f"/proc/{number}")
+    driver.send_signal(signal.SIGTERM)
+    driver.wait(10)
+    driver.stdout.close()
+    process.wait_for(lambda: not os.path.exists(f"/proc/{number}"), 5, "the process ends")
+
+
+def test_a_stubborn_process_is_killed_with_its_children():
+    stubborn = process.Process(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"])
+    process.wait_for(lambda: len(process.tree(stubborn.number)) > 1, 5, "its child starts")
+    numbers = process.tree(stubborn.number)
+    stubborn.stop(seconds=0.2)
+    time.sleep(0.1)
+    assert not any(os.path.exists(f"/proc/{number}/exe") for number in numbers)
+
+
+def test_memory_and_time_of_a_process_are_seen():
+    began = process.cpu_seconds(os.getpid())
+    while process.cpu_seconds(os.getpid()) - began < 0.02:
+        pass
+    assert process.resident_bytes(os.getpid()) > 1 << 20
+
+
+def test_namespaces_are_removed_after_a_failure():
+    if network.kind() is not network.Veth:
+        raise Skipped("network namespaces need root and iproute2")
+    names = ()
+    try:
+        with network.Veth() as veth:
+            names = tuple(veth.names.values())
+            assert all(os.path.exists(f"/run/netns/{name}") for name in names)
+            raise KeyError
+    except KeyError:
+        pass
+    assert names and not any(os.path.exists(f"/run/netns/{name}") for name in names)
+
+
+def main():
+    counts = {"ok": 0, "not ok": 0, "skip": 0}
+    for name, test in list(globals().items()):
+        if not name.startswith("test_"):
+            continue
+        try:
+            test()
+            word, reason = "ok", ""
+        except Skipped as why:
+            word, reason = "skip", f" - {why}"
+        except Exception:  # whatever it is, the test failed
+            traceback.print_exc(file=sys.stdout)
+            word, reason = "not ok", ""
+        counts[word] += 1
+        print(f"{word:<7} bench {name[5:]}{reason}")
+    print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['skip']} skipped")
+    return 1 if counts["not ok"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
