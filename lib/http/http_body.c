@@ -17,7 +17,7 @@ void http_body_begin(struct http_session *session)
     const struct http_framing *framing = &session->head.framing;
     session->chunked = (struct http_chunked){ 0 };
     session->body_left_bytes = framing->content_length;
-    session->body_bytes = 0;
+    session->body_bytes = session->body_started_ns = 0;
     session->body_at = head_end(session);
     session->body_result = framing->chunked || framing->content_length > 0 ? OK : CLOSED;
     /* A client whose body has begun to come does not wait for it. */
@@ -47,13 +47,26 @@ static enum result send_continue(struct http_session *session)
                            deadline_ns);
 }
 
+/* The next piece has `body-timeout`; and the whole body as long as that, and the time that what has
+ * come would take at `body-rate`. A reader holds a stack, so a client must not hold it with a byte
+ * now and then. */
+static uint64_t read_deadline(struct http_session *session)
+{
+    const struct http_server_parameters *parameters = &session->server->parameters;
+    uint64_t now_ns = loop_now_ns();
+    uint64_t next_ns = deadline_after(now_ns, parameters->body_timeout_ns);
+    if (parameters->body_rate_bytes == 0) return next_ns;
+    if (session->body_started_ns == 0) session->body_started_ns = now_ns;
+    uint64_t whole_s = session->body_bytes / parameters->body_rate_bytes;
+    uint64_t whole_ns = deadline_after(session->body_started_ns, parameters->body_timeout_ns);
+    return MIN(next_ns, deadline_after(whole_ns, whole_s > NEVER / S_NS ? NEVER : whole_s * S_NS));
+}
+
 static enum result read_flow(struct http_session *session, struct span room, size_t *length_bytes)
 {
     enum result result = session->owes_continue ? send_continue(session) : OK;
-    uint64_t deadline_ns = deadline_after(loop_now_ns(),
-                                          session->server->parameters.body_timeout_ns);
     if (result == OK)
-        result = flow_read(session->connection->flow, room, length_bytes, deadline_ns);
+        result = flow_read(session->connection->flow, room, length_bytes, read_deadline(session));
     if (result == OK || result == TIMED_OUT || result == CANCELLED) return result;
     /* The end of the connection before the end of the body. */
     session->broken = true;

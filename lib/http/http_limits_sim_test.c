@@ -204,6 +204,40 @@ TEST(http_limits_time_for_bodies)
     end();
 }
 
+/* A byte now and then is in time for the next piece, and not for the whole. */
+TEST(http_limits_rate_of_bodies)
+{
+    bool closed = false;
+    begin();
+    world.parameters.body_rate_bytes = 100;
+    http_world_open(&world);
+    struct flow *flow = http_world_connect(&world);
+    http_world_send(flow, VIEW("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n"));
+    uint64_t before_ns = loop_now_ns();
+    struct view answer = VIEW("");
+    for (unsigned i = 0; answer.length_bytes == 0; i++) {
+        expect_that(i, <, 100);
+        http_world_send(flow, VIEW("x"));
+        answer = http_world_receive(&world, flow, S_NS, &closed);
+    }
+    expect_that(http_world_status(answer), ==, 408);
+    expect_that(loop_now_ns() - before_ns, >=, world.parameters.body_timeout_ns);
+    expect_that(loop_now_ns() - before_ns, <=, world.parameters.body_timeout_ns + 2 * S_NS);
+    flow_close(flow);
+    /* One that is fast enough may take longer than the timeout. */
+    flow = http_world_connect(&world);
+    http_world_send(flow, VIEW("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 7000\r\n\r\n"));
+    for (unsigned i = 0; i < 70; i++) {
+        static uint8_t piece[100];
+        http_world_send(flow, VIEW_OF(piece));
+        expect_result(fiber_sleep(900 * MS_NS), TIMED_OUT);
+    }
+    answer = http_world_receive(&world, flow, S_NS, &closed);
+    expect(view_ends_with(answer, VIEW("7000 bytes")));
+    flow_close(flow);
+    end();
+}
+
 /* A reader that takes nothing loses its connection; one that takes a little now and then is served
  * to the end. */
 TEST(http_limits_time_for_readers)

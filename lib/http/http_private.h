@@ -127,6 +127,7 @@ struct http_session {
     enum result body_result;  /* OK: there is more. CLOSED: its end was read. Else what broke it. */
     uint64_t body_left_bytes; /* with Content-Length */
     uint64_t body_bytes;      /* read so far */
+    uint64_t body_started_ns; /* when its first wait began; 0: not yet */
     uint32_t body_at;         /* in the buffer: the next byte that is not taken */
     bool owes_continue;       /* the client waits for 100 (Continue) */
 

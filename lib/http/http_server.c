@@ -41,6 +41,8 @@ const struct parameter http_server_parameters[] = {
                      "most fields in a request; over it 431"),
     PARAMETER_BYTES(VALUES, body_bytes, "body-bytes", "1MiB", 0, UINT64_MAX,
                     "largest body of a request; over it 413"),
+    PARAMETER_BYTES(VALUES, body_rate_bytes, "body-rate", "256", 0, GIB,
+                    "least a body must bring each second on average; 0 for any; below it 408"),
     PARAMETER_NUMBER(VALUES, requests_per_connection_count, "requests-per-connection", "100000", 1,
                      1000000000, "requests after which a connection is closed"),
     PARAMETER_DURATION(VALUES, header_timeout_ns, "header-timeout", "10s",
