@@ -68,7 +68,9 @@ static enum result read_flow(struct http_session *session, struct span room, siz
     if (result == OK)
         result = flow_read(session->connection->flow, room, length_bytes, read_deadline(session));
     if (result == OK || result == TIMED_OUT || result == CANCELLED) return result;
-    /* The end of the connection before the end of the body. */
+    /* The peer has sent its last before the end of the body. It may still read why that is not
+     * enough (RFC 9112 8). */
+    if (result == CLOSED) return INVALID;
     session->broken = true;
     return FAILED;
 }

@@ -284,6 +284,29 @@ TEST(http_server_continues_before_a_held_head)
     end();
 }
 
+/* A client that has sent its last too early is told so, without a reset. */
+TEST(http_server_answers_half_a_body)
+{
+    const struct view halves[] = {
+        VIEW("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"),
+        VIEW("POST /count HTTP/1.1\r\nHost: a\r\n"
+             "Transfer-Encoding: chunked\r\n\r\n9\r\nhalf")
+    };
+    begin();
+    http_world_open(&world);
+    for (size_t i = 0; i < LENGTH_OF(halves); i++) {
+        bool closed;
+        struct flow *flow = http_world_connect(&world);
+        http_world_send(flow, halves[i]);
+        expect_ok(flow_shut(flow));
+        struct view answer = http_world_receive(&world, flow, MS_NS, &closed);
+        expect(closed);
+        expect_that(http_world_status(answer), ==, 400);
+        flow_close(flow);
+    }
+    end();
+}
+
 TEST(http_server_drops_small_unread_bodies)
 {
     bool closed;
