@@ -148,17 +148,30 @@ static enum result open_pools(struct http_server *server)
 
 /* ---- serving ---- */
 
+/* A link to follow: one that listens on every address is reached here as localhost. */
+static void put_url(struct writer *text, const struct endpoint *local)
+{
+    writer_put(text, VIEW("http://"));
+    if (local->address.family == ADDRESS_ANY) {
+        writer_format(text, "localhost:%u", local->port);
+    } else {
+        writer_put_endpoint(text, local);
+    }
+    writer_put(text, VIEW("/"));
+}
+
 static enum result begin_listening(struct http_server *server)
 {
     struct endpoint local = { server->parameters.address, (uint16_t)server->parameters.port };
     struct listen_options options = { .backlog = 1024 };
-    uint8_t room[ENDPOINT_TEXT_MAX];
-    enum result result = tcp_listen(server->tcp, &local, &options, &server->listener);
+    uint8_t room[ENDPOINT_TEXT_MAX + 16];
     struct writer text = writer_over(SPAN_OF(room));
-    writer_put_endpoint(&text, result == OK ? &server->listener->local : &local);
+    enum result result = tcp_listen(server->tcp, &local, &options, &server->listener);
     if (result == OK) {
-        log_info("listening on %.*s", VIEW_FORMAT(writer_view(&text)));
+        put_url(&text, &server->listener->local);
+        log_info("serving %.*s", VIEW_FORMAT(writer_view(&text)));
     } else {
+        writer_put_endpoint(&text, &local);
         log_error("cannot listen on %.*s: %s", VIEW_FORMAT(writer_view(&text)),
                   result_text(result));
     }

@@ -94,7 +94,7 @@ static struct kv_fixture fixture = {
     .has_printed_keys = true,
 };
 
-KV_SUITE(kv_crunch, &fixture)
+KV_READ_SUITE(kv_crunch, &fixture)
 
 /* ---- the tables ---- */
 

@@ -24,7 +24,7 @@ struct kv_fixture {
     bool has_printed_keys; /* no control characters in them */
 };
 
-#define KV_CASES(CASE, implementation, fixture) \
+#define KV_READ_CASES(CASE, implementation, fixture) \
     CASE(implementation, fixture, malformed_keys_are_invalid) \
     CASE(implementation, fixture, long_keys_are_valid) \
     CASE(implementation, fixture, missing_keys_are_not_found) \
@@ -45,7 +45,9 @@ struct kv_fixture {
     CASE(implementation, fixture, list_of_nothing) \
     CASE(implementation, fixture, list_of_many) \
     CASE(implementation, fixture, list_in_a_list) \
-    CASE(implementation, fixture, read_only_denies) \
+    CASE(implementation, fixture, read_only_denies)
+
+#define KV_CHANGE_CASES(CASE, implementation, fixture) \
     CASE(implementation, fixture, set_and_replace) \
     CASE(implementation, fixture, remove_forgets) \
     CASE(implementation, fixture, rename_moves) \
@@ -64,14 +66,20 @@ struct kv_fixture {
 
 #define KV_CASE_DECLARE(implementation, fixture, name) \
     void kv_case_##name(struct kv_fixture *fixture);
-KV_CASES(KV_CASE_DECLARE, , fixture)
+KV_READ_CASES(KV_CASE_DECLARE, , fixture)
+KV_CHANGE_CASES(KV_CASE_DECLARE, , fixture)
 
 #define KV_CASE_TEST(implementation, fixture, name) \
     TEST(implementation##_##name) \
     { \
         kv_case_##name(fixture); \
     }
-#define KV_SUITE(implementation, fixture) KV_CASES(KV_CASE_TEST, implementation, fixture)
+
+/* Of a store that can be changed, and of one that is read-only by its nature. */
+#define KV_SUITE(implementation, fixture) \
+    KV_READ_SUITE(implementation, fixture) \
+    KV_CHANGE_CASES(KV_CASE_TEST, implementation, fixture)
+#define KV_READ_SUITE(implementation, fixture) KV_READ_CASES(KV_CASE_TEST, implementation, fixture)
 
 /* ---- for the cases, and for tests of one implementation ---- */
 

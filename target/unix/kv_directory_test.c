@@ -109,7 +109,7 @@ static struct kv_fixture reading = {
 
 KV_SUITE(kv_directory, &writing)
 KV_SUITE(kv_directory_without_openat2, &walking)
-KV_SUITE(kv_directory_read_only, &reading)
+KV_READ_SUITE(kv_directory_read_only, &reading)
 
 /* ---- opening ---- */
 
