@@ -27,18 +27,18 @@ static uint8_t large[LARGE_BYTES];
 static const struct http_shelf_page pages[] = {
     { .key = "404.html",
       .media_type = "text/html",
-      .bytes = HTTP_SHELF_TEXT("nothing"),
-      .gzip = HTTP_SHELF_TEXT("no") },
+      .bytes = VIEW_ROW("nothing"),
+      .gzip = VIEW_ROW("no") },
     HTTP_SHELF_PAGE("docs/index.html", "text/html", "docs"),
     HTTP_SHELF_PAGE("empty", "", ""),
     { .key = "a.3f2a9c1d.css",
       .media_type = "text/css",
-      .bytes = HTTP_SHELF_TEXT("body{}"),
-      .gzip = HTTP_SHELF_TEXT("b{}") },
+      .bytes = VIEW_ROW("body{}"),
+      .gzip = VIEW_ROW("b{}") },
     { .key = "index.html",
       .media_type = "text/html",
-      .bytes = HTTP_SHELF_TEXT("home"),
-      .gzip = HTTP_SHELF_TEXT("h") },
+      .bytes = VIEW_ROW("home"),
+      .gzip = VIEW_ROW("h") },
     { .key = "large", .media_type = "application/octet-stream", .bytes = { large, LARGE_BYTES } },
 };
 
@@ -141,7 +141,7 @@ static void check_answer(const struct site *site)
     bool has_no_body = request.method == HTTP_HEAD || status == 304;
     assert_that(site->body_bytes, ==, has_no_body ? 0 : told_bytes);
     /* Parts are disjoint, so they come to no more than all of it and what stands between. */
-    assert_that(told_bytes, <=, LARGE_BYTES + 17 * 256);
+    assert_that(told_bytes, <=, LARGE_BYTES + (size_t)17 * 256);
     if (status == 206) assert(request.method == HTTP_GET);
     if (status == 301)
         assert(view_ends_with(field_of(site, VIEW("Location")), VIEW("/")) ||
