@@ -1,0 +1,11 @@
+# system.mk - the tests of the whole against strangers; `make check` runs test/system/run by itself.
+#
+#   make check-system     the same alone
+#   make check-long       with what takes longer: some ten minutes
+
+.PHONY: check-system check-long
+check-system: packages-check
+	@test/system/run
+
+check-long: packages-check
+	@test/system/run --long
