@@ -42,9 +42,11 @@ static void socket_ready(struct poll *poll, uint32_t events)
     }
 }
 
-enum result flow_socket_register(struct flow_socket *socket)
+enum result flow_socket_register(struct flow_socket *socket, bool for_room)
 {
-    if (socket->poll.added || poll_add(&socket->poll) == OK) return OK;
+    struct poll *poll = &socket->poll;
+    if (for_room ? poll->tells_output : poll->added) return OK;
+    if ((for_room ? poll_add(poll) : poll_add_input(poll)) == OK) return OK;
     log_error("cannot watch a connection: the host's limit is reached "
               "(raise fs.epoll.max_user_watches)");
     socket->failed = true;
@@ -54,7 +56,8 @@ enum result flow_socket_register(struct flow_socket *socket)
 enum result flow_socket_wait(struct flow_socket *socket, struct waiters *waiters,
                              const char *reason, uint64_t deadline_ns)
 {
-    enum result result = deadline_ns > loop_now_ns() ? flow_socket_register(socket) : OK;
+    bool for_room = waiters == &socket->writer;
+    enum result result = deadline_ns > loop_now_ns() ? flow_socket_register(socket, for_room) : OK;
     return result != OK ? result : waiters_wait(waiters, reason, deadline_ns);
 }
 
@@ -68,7 +71,7 @@ static void flow_socket_watch(struct flow *flow, struct watch *watch, uint64_t d
     bool has_something = socket->maybe_readable || socket->ended || socket->failed ||
                          socket->buffer.length_bytes > 0;
     watch_arm(flow, watch, deadline_ns);
-    if (has_something || flow_socket_register(socket) != OK) flow_notify(flow, OK);
+    if (has_something || flow_socket_register(socket, false) != OK) flow_notify(flow, OK);
 }
 
 /* ---- the end ---- */

@@ -62,7 +62,8 @@ void flow_socket_continue_loan(struct flow_socket *socket);
 /* Takes note that the connection broke, and says so at the level of debugging. */
 enum result flow_socket_fail(struct flow_socket *socket, const char *call, int error);
 
-/* Begins to watch the descriptor; FAILED when the host does not let it. */
-enum result flow_socket_register(struct flow_socket *socket) CHECKED;
+/* Begins to watch the descriptor for input, or for room too; FAILED when the host does not let it.
+ */
+enum result flow_socket_register(struct flow_socket *socket, bool for_room) CHECKED;
 
 #endif

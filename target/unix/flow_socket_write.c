@@ -133,7 +133,7 @@ void flow_socket_continue_loan(struct flow_socket *socket)
 /* Keeps the loan, of which a part has gone; the loop sends the rest. */
 static void keep_loan(struct flow_socket *socket, struct loan *loan, size_t sent_bytes)
 {
-    if (flow_socket_register(socket) != OK) {
+    if (flow_socket_register(socket, true) != OK) {
         loan->done(loan);
         return;
     }

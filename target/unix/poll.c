@@ -34,23 +34,47 @@ void poll_close(void)
     poller.descriptor = -1;
 }
 
-enum result poll_add(struct poll *poll)
+/* Begins to watch, or watches other events from now on. */
+static enum result watch_events(struct poll *poll, uint32_t events)
 {
-    assert(!poll->added);
-    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                 .data.ptr = poll };
-    if (epoll_ctl(poller.descriptor, EPOLL_CTL_ADD, poll->descriptor, &event) == 0) {
+    struct epoll_event event = { .events = events, .data.ptr = poll };
+    int operation = poll->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(poller.descriptor, operation, poll->descriptor, &event) == 0) {
         poll->added = true;
+        poll->tells_output = (events & EPOLLOUT) != 0;
         return OK;
     }
-    assert(errno != EBADF && errno != EEXIST && errno != EINVAL);
+    assert(errno != EBADF && errno != EEXIST && errno != EINVAL && errno != ENOENT);
     return errno == EPERM ? UNSUPPORTED : FULL;
+}
+
+enum result poll_add(struct poll *poll)
+{
+    assert(!poll->tells_output);
+    return watch_events(poll, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+enum result poll_add_input(struct poll *poll)
+{
+    assert(!poll->added);
+    return watch_events(poll, EPOLLIN | EPOLLRDHUP | EPOLLET);
+}
+
+enum result poll_add_level(struct poll *poll)
+{
+    return watch_events(poll, EPOLLIN);
+}
+
+void poll_silence(struct poll *poll)
+{
+    enum result result = watch_events(poll, 0);
+    assert_that(result, ==, OK);
 }
 
 void poll_forget(struct poll *poll)
 {
     if (!poll->added) return;
-    poll->added = false;
+    poll->added = poll->tells_output = false;
     for (int i = poller.burst_at; i < poller.burst_length; i++) {
         if (poller.burst[i].data.ptr == poll) poller.burst[i].data.ptr = NULL;
     }

@@ -1,4 +1,4 @@
-/* poll.h - descriptors that the loop watches, edge by edge.
+/* poll.h - descriptors that the loop watches.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_UNIX_POLL_H
@@ -16,6 +16,7 @@ struct poll {
      * EPOLLHUP. It must not wait; it wakes fibers and sends watches. */
     void (*ready)(struct poll *poll, uint32_t events);
     bool added;
+    bool tells_output; /* EPOLLOUT too */
 };
 
 /* Opens and closes the loop's epoll instance: once an image, by the target. */
@@ -25,6 +26,17 @@ void poll_close(void);
 /* Begins to watch all of the events, edge-triggered, so a change that came before is told as well.
  * UNSUPPORTED: such a descriptor (a regular file) is always ready. FULL: a limit of the host. */
 enum result poll_add(struct poll *poll) CHECKED;
+
+/* The same without EPOLLOUT, which a fresh socket would have at once: a turn of the loop for
+ * nothing. poll_add adds it later, when something has to wait for room. */
+enum result poll_add_input(struct poll *poll) CHECKED;
+
+/* Begins to watch for input level by level: the event comes at every turn of the loop for as long
+ * as there is some, so nobody has to read until nothing is left to be told again. Where nobody
+ * wants it for now, poll_silence keeps the loop from spinning, and another poll_add_level goes on.
+ */
+enum result poll_add_level(struct poll *poll) CHECKED;
+void poll_silence(struct poll *poll);
 
 /* Ends it, if it was added, also for an event that is already on its way. */
 void poll_remove(struct poll *poll);

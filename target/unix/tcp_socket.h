@@ -38,6 +38,9 @@ struct tcp_socket_listener {
     uint64_t drained_ns; /* when no handshake can be under way any more; 0: not drained */
     bool used;
     bool maybe_waiting; /* an accept may find a connection */
+    bool is_silent;     /* epoll was told to say nothing, as nobody accepts */
+    bool comes_in_bursts;
+    unsigned burst_count, alone_count; /* taken since the event; taken alone, of late */
 };
 
 struct tcp_socket {

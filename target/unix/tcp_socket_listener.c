@@ -23,12 +23,35 @@ static struct tcp_socket_listener *listener_of(struct listener *listener)
     return CONTAINER_OF(listener, struct tcp_socket_listener, listener);
 }
 
+/* The event comes again for as long as a connection waits, whether or not the last accept looked
+ * for another one. */
 static void listener_ready(struct poll *poll, uint32_t events)
 {
     struct tcp_socket_listener *listener = CONTAINER_OF(poll, struct tcp_socket_listener, poll);
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0) return;
+    if (!listener->maybe_waiting) listener->burst_count = 0;
     listener->maybe_waiting = true;
+    if (waiters_is_empty(&listener->acceptors)) {
+        listener->is_silent = true;
+        poll_silence(&listener->poll);
+    }
     waiters_wake_all(&listener->acceptors);
+}
+
+/* An accept that finds nothing costs nearly as much as one that does, for the host makes the socket
+ * first. So where connections come one by one the next event is left to tell of the next, and only
+ * now and then is it tried whether they come in bursts. */
+static bool expects_more(struct tcp_socket_listener *listener)
+{
+    enum { PROBE_EVERY = 8 };
+    listener->burst_count++;
+    return listener->comes_in_bursts || ++listener->alone_count % PROBE_EVERY == 0;
+}
+
+static void note_none_waits(struct tcp_socket_listener *listener)
+{
+    listener->comes_in_bursts = listener->burst_count > 1;
+    listener->maybe_waiting = false;
 }
 
 /* ---- accepting ---- */
@@ -66,16 +89,17 @@ static struct flow *make_flow(struct tcp_socket_listener *listener, int descript
 static enum result accept_now(struct tcp_socket_listener *listener, struct flow **flow)
 {
     for (;;) {
-        union socket_address peer;
+        union socket_address peer = { 0 };
         socklen_t length = sizeof peer;
         int descriptor = accept4(listener->poll.descriptor, &peer.any, &length,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
+            listener->maybe_waiting = expects_more(listener);
             *flow = make_flow(listener, descriptor, &peer);
             return OK;
         }
         if (errno == EAGAIN) {
-            listener->maybe_waiting = false;
+            note_none_waits(listener);
             return TIMED_OUT;
         }
         if (lacks_room(errno)) return complain_of_no_room(listener, errno);
@@ -95,6 +119,11 @@ static enum result accept_if_room(struct tcp_socket_listener *listener, struct f
 static enum result wait_for_connection(struct tcp_socket_listener *listener, uint64_t deadline_ns)
 {
     uint64_t end_ns = listener->drained_ns != 0 ? listener->drained_ns : NEVER;
+    if (listener->is_silent) {
+        listener->is_silent = false;
+        enum result heard = poll_add_level(&listener->poll);
+        assert_that(heard, ==, OK);
+    }
     enum result result = waiters_wait(&listener->acceptors, "listener_accept",
                                       MIN(deadline_ns, end_ns));
     return result == TIMED_OUT && end_ns <= loop_now_ns() ? CLOSED : result;
@@ -212,7 +241,7 @@ enum result tcp_socket_listen(struct tcp *base, const struct endpoint *local,
         return socket_result(error);
     }
     fill_listener(listener, tcp, descriptor, local);
-    enum result result = poll_add(&listener->poll);
+    enum result result = poll_add_level(&listener->poll);
     if (result != OK) {
         tcp_socket_listener_close(&listener->listener);
         return result;

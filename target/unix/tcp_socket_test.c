@@ -110,13 +110,71 @@ TEST(tcp_socket_waits_when_full_and_idle)
     struct listener *listener = tcp_suite_listen(&small.tcp, ADDRESS_IPV4, 8);
     struct flow *client = tcp_suite_connect(clients_tcp, listener);
     struct flow *server = tcp_suite_accept(listener);
-    expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), FULL);
+    expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), TIMED_OUT);
+    expect_result(listener_accept(listener, &flow, NO_WAIT), TIMED_OUT);
+    struct flow *waiting = tcp_suite_connect(clients_tcp, listener);
+    expect_result(listener_accept(listener, &flow, tcp_suite_soon()), FULL);
     expect_result(listener_accept(listener, &flow, NO_WAIT), FULL);
+    flow_close(server);
+    server = tcp_suite_accept(listener);
     flow_close(server);
     expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), TIMED_OUT);
     flow_close(client);
+    flow_close(waiting);
     listener_close(listener);
     tcp_socket_close(&small);
+    suite_close(NULL);
+}
+
+static void connect_and_accept(struct tcp *base, struct listener *listener, size_t count)
+{
+    struct flow *clients[32], *servers[32];
+    for (size_t i = 0; i < count; i++)
+        clients[i] = tcp_suite_connect(base, listener);
+    for (size_t i = 0; i < count; i++)
+        servers[i] = tcp_suite_accept(listener);
+    for (size_t i = 0; i < count; i++) {
+        flow_close(clients[i]);
+        flow_close(servers[i]);
+    }
+}
+
+/* The listener guesses whether another connection waits; whatever it guessed, all are accepted. */
+TEST(tcp_socket_accepts_bursts_and_single_ones_in_any_order)
+{
+    static const size_t counts[] = { 1, 1, 32, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 32, 32, 1, 1 };
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 64);
+    struct flow *flow;
+    for (size_t i = 0; i < LENGTH_OF(counts); i++)
+        connect_and_accept(base, listener, counts[i]);
+    expect_result(listener_accept(listener, &flow, tcp_suite_quiet()), TIMED_OUT);
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+/* While nobody accepts, connections at the door do not keep the loop awake, and are there later. */
+TEST(tcp_socket_sleeps_while_nobody_accepts)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 64);
+    struct flow *first = tcp_suite_connect(base, listener);
+    struct flow *second = tcp_suite_connect(base, listener);
+    struct rusage before, after;
+    expect(getrusage(RUSAGE_SELF, &before) == 0);
+    expect_result(fiber_sleep(200 * MS_NS), TIMED_OUT);
+    expect(getrusage(RUSAGE_SELF, &after) == 0);
+    int64_t used_us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+                       before.ru_stime.tv_sec) *
+                          INT64_C(1000000) +
+                      after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+                      before.ru_stime.tv_usec;
+    expect_that(used_us, <, 100000);
+    flow_close(tcp_suite_accept(listener));
+    flow_close(tcp_suite_accept(listener));
+    flow_close(first);
+    flow_close(second);
+    listener_close(listener);
     suite_close(NULL);
 }
 
