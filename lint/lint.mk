@@ -12,7 +12,7 @@ packages-lint:
 
 # One process a file, as many at once as there are processors.
 lint-tidy:
-	@printf '%s\n' $(filter-out %/config.c,$(C_FILES)) | xargs -P $(JOBS) -n 4 sh -c \
+	@printf '%s\n' $(filter-out %/config.c,$(C_FILES)) | xargs -P $(JOBS) -n 1 sh -c \
 	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu17 -D_GNU_SOURCE -I. -Ilib -Itool 2>/dev/null' lint
 
 lint-cppcheck:

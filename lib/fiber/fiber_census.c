@@ -105,5 +105,6 @@ const struct fiber *fiber_with_guard_at(uintptr_t address)
 struct view fiber_current_stack(void)
 {
     const struct fiber *fiber = fiber_current();
-    return fiber == NULL ? (struct view){ 0 } : span_view(fiber->stack);
+    if (fiber == NULL) return (struct view){ 0 };
+    return span_view(fiber->stack);
 }

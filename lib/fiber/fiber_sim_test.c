@@ -29,7 +29,8 @@ TEST(sleepers_wake_in_the_order_of_their_deadlines)
     scope_open(&scope, "sleepers");
     for (size_t i = 0; i < LENGTH_OF(sleepers); i++) {
         sleepers[i] = (struct sleeper){ .task = { sleep_once },
-                                        .duration_ns = test_random(&random) % (48 * 3600 * S_NS),
+                                        .duration_ns = test_random(&random) %
+                                                       ((uint64_t)48 * 3600 * S_NS),
                                         .next_place = &next_place };
         expect_ok(fiber_start(&scope, &sleepers[i].task, "sleeper", STACK_SMALL));
     }
@@ -48,8 +49,8 @@ TEST(sleepers_wake_in_the_order_of_their_deadlines)
 TEST(a_long_sleep_takes_no_time)
 {
     uint64_t start_ns = clock_monotonic_ns();
-    expect_result(fiber_sleep(365 * 24 * 3600 * S_NS), TIMED_OUT);
-    expect_that(clock_monotonic_ns() - start_ns, >=, 365 * 24 * 3600 * S_NS);
+    expect_result(fiber_sleep((uint64_t)365 * 24 * 3600 * S_NS), TIMED_OUT);
+    expect_that(clock_monotonic_ns() - start_ns, >=, (uint64_t)365 * 24 * 3600 * S_NS);
 }
 
 TEST(an_image_that_does_not_stop_is_cancelled)

@@ -45,27 +45,31 @@ static void say_frame(unsigned number, uintptr_t address)
     }
 }
 
-static bool stack_holds(struct view stack, uintptr_t address)
+/* What every function pushes first. */
+struct frame {
+    const struct frame *caller;
+    uintptr_t return_address;
+};
+
+static bool stack_holds(struct view stack, const struct frame *frame)
 {
-    uintptr_t base = (uintptr_t)stack.bytes;
+    uintptr_t base = (uintptr_t)stack.bytes, address = (uintptr_t)frame;
     return address >= base && address % sizeof(uintptr_t) == 0 &&
-           address + 2 * sizeof(uintptr_t) <= base + stack.length_bytes;
+           address + sizeof *frame <= base + stack.length_bytes;
 }
 
-/* A frame begins with the caller's frame pointer and the return address. */
-NO_ADDRESS_CHECKS static void say_backtrace(uintptr_t frame)
+NO_ADDRESS_CHECKS static void say_backtrace(const struct frame *frame)
 {
     struct view stack = fiber_current_stack();
     /* In the loop the bounds are not known: stay within the next 64 KiB above the frame. */
-    if (view_is_empty(stack)) stack = view_from((const void *)frame, 64 * KIB);
+    if (view_is_empty(stack)) stack = view_from(frame, 64 * KIB);
     for (unsigned number = 1; number < BACKTRACE_MAX && stack_holds(stack, frame); number++) {
-        const uintptr_t *words = (const uintptr_t *)frame;
-        if (words[1] == 0) return;
+        if (frame->return_address == 0) return;
         /* The call, not what stands behind it: after a call that never returns that is another
          * function. */
-        say_frame(number, words[1] - 1);
-        if (words[0] <= frame) return;
-        frame = words[0];
+        say_frame(number, frame->return_address - 1);
+        if (frame->caller <= frame) return;
+        frame = frame->caller;
     }
 }
 
@@ -101,7 +105,7 @@ void target_panic(struct view report)
     console_write_diagnostic(report);
     console_write_diagnostic(VIEW("\n"));
     say_fiber();
-    say_backtrace((uintptr_t)__builtin_frame_address(0));
+    say_backtrace(__builtin_frame_address(0));
     end_report();
 }
 
@@ -146,7 +150,8 @@ static void handle_fault(int number, siginfo_t *information, void *context)
     say_fault(number, information);
     say_fiber();
     say_frame(0, (uintptr_t)machine->uc_mcontext.gregs[REG_RIP]);
-    say_backtrace((uintptr_t)machine->uc_mcontext.gregs[REG_RBP]);
+    /* A register holds it as a number. */
+    say_backtrace((const struct frame *)machine->uc_mcontext.gregs[REG_RBP]); // NOLINT
     end_report();
 }
 

@@ -95,13 +95,13 @@ static void visit(struct device *device, struct device *ordered[], size_t *count
 /* All devices are reached: one that is not has nobody who uses it, or nobody who uses that. */
 static void order_devices(void)
 {
-    struct device *ordered[GRAPH_DEVICES_MAX];
+    struct device *ordered[GRAPH_DEVICES_MAX] = { 0 };
     size_t count = 0;
     for (size_t i = 0; i < graph.argument_count; i++) {
         if (graph.arguments[i]->device != NULL) visit(graph.arguments[i]->device, ordered, &count);
     }
     assert(count == graph.device_count);
-    memcpy(graph.devices, ordered, count * sizeof *ordered);
+    memcpy(graph.devices, ordered, count * sizeof ordered[0]);
 }
 
 const char *device_prefix(const struct device *device)
