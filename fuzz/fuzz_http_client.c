@@ -49,6 +49,7 @@ static struct {
     struct task acceptor;
     struct server_connection connections[CONNECTIONS_MAX];
     size_t accepted;
+    size_t answered;     /* requests */
     struct view answers; /* what is left of the input */
 } server;
 
@@ -84,6 +85,7 @@ static void connection_run(struct task *task)
     struct flow *flow = CONTAINER_OF(task, struct server_connection, task)->flow;
     while (!view_is_empty(server.answers) && skip_request(flow) == OK) {
         struct view answer = view_cut(server.answers, 0xff, &server.answers);
+        server.answered++;
         if (send_answer(flow, answer) != OK) break;
     }
     flow_close_gently(flow, deadline_after(clock_monotonic_ns(), S_NS));
@@ -136,7 +138,7 @@ static void check_fetched(const struct http_fetched *fetched)
     assert_that(fetched->field_count, <=, FIELDS_MAX);
     assert_that(fetched->body_bytes, ==, outcome.body_bytes);
     assert_that(outcome.body_bytes, <=, BODY_BYTES_MAX);
-    assert(view_starts_with(fetched->url, VIEW("http://")));
+    assert(view_equal_ignoring_case(view_first(fetched->url, 7), VIEW("http://")));
     for (size_t i = 0; i < fetched->field_count; i++)
         assert(view_find_byte(fetched->fields[i].value, '\r') ==
                fetched->fields[i].value.length_bytes);
@@ -164,7 +166,7 @@ static void fetch(void)
     if (outcome.result != OK) return;
     check_fetched(&fetched);
     outcome.status = fetched.status;
-    outcome.is_first = view_equal(fetched.url, wanted.url);
+    outcome.is_first = server.answered == 1;
     outcome.field_count = fetched.field_count;
 }
 
@@ -194,7 +196,7 @@ static void play(struct task *task)
     struct endpoint local = { address_loopback(ADDRESS_IPV4), 80 };
     struct listen_options options = { .backlog = 8 };
     server.answers = input;
-    server.accepted = 0;
+    server.accepted = server.answered = 0;
     enum result result = tcp_listen(&loop.tcp, &local, &options, &server.listener);
     assert(result == OK);
     scope_open(&server.scope, "server");
