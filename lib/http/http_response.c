@@ -291,6 +291,18 @@ void http_response_error(struct http_session *session, unsigned status)
     if (http_respond_error(&session->exchange, status) != OK) session->broken = true;
 }
 
+/* While the head is held nothing is on its way yet, and the client can still be told why a handler
+ * failed. Later, or when it wrote less than it said, a connection that breaks must tell. */
+static void end_early(struct http_session *session, enum result result)
+{
+    if (result == OK || session->held.length_bytes == 0) {
+        session->broken = true;
+        return;
+    }
+    session->exchange.responded = false;
+    http_response_error(session, http_status_of(result));
+}
+
 static void finish_body(struct http_session *session, enum result result)
 {
     bool counted = session->frame == HTTP_FRAME_LENGTH;
@@ -298,7 +310,7 @@ static void finish_body(struct http_session *session, enum result result)
     if (session->replaced) return;
     if (!whole && session->frame != HTTP_FRAME_NONE) {
         log_warning("a handler ended before its response did: %s", result_text(result));
-        session->broken = true;
+        end_early(session, result);
         return;
     }
     if (session->held.length_bytes > 0 || session->frame == HTTP_FRAME_CHUNKED)

@@ -390,6 +390,19 @@ TEST(http_server_cuts_broken_responses)
     end();
 }
 
+/* A handler that began its response and then could not read the body, with nothing sent yet. */
+TEST(http_server_takes_back_a_held_head)
+{
+    begin();
+    http_world_open(&world);
+    struct view answer = ask(VIEW("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                                  "Transfer-Encoding: chunked\r\n\r\nx\r\n"));
+    expect_that(http_world_status(answer), ==, 400);
+    expect(has(answer, VIEW("Connection: close\r\n")));
+    expect(!has(answer, VIEW("200 OK")));
+    end();
+}
+
 TEST(http_server_lets_no_handler_split_a_response)
 {
     begin();
