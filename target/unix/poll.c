@@ -88,18 +88,23 @@ void poll_remove(struct poll *poll)
     poll_forget(poll);
 }
 
+/* Linux before 5.11, and valgrind, know only milliseconds: rounded up, so as not to spin. */
+static int wait_in_ms(uint64_t left_ns)
+{
+    uint64_t left_ms = left_ns / MS_NS + (left_ns % MS_NS != 0);
+    int timeout_ms = left_ns == NEVER ? -1 : (int)MIN(left_ms, 60 * 1000);
+    return epoll_wait(poller.descriptor, poller.burst, EVENTS_MAX, timeout_ms);
+}
+
 static int wait_for_events(uint64_t deadline_ns)
 {
-    struct timespec timeout = { 0 };
-    if (deadline_ns == NEVER)
-        return epoll_pwait2(poller.descriptor, poller.burst, EVENTS_MAX, NULL, NULL);
-    if (deadline_ns != NO_WAIT) {
-        uint64_t now_ns = clock_monotonic_ns();
-        uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-        timeout.tv_sec = (time_t)(left_ns / S_NS);
-        timeout.tv_nsec = (long)(left_ns % S_NS);
-    }
-    return epoll_pwait2(poller.descriptor, poller.burst, EVENTS_MAX, &timeout, NULL);
+    uint64_t now_ns = deadline_ns == NO_WAIT ? 0 : clock_monotonic_ns();
+    uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    if (deadline_ns == NEVER) left_ns = NEVER;
+    struct timespec timeout = { (time_t)(left_ns / S_NS), (long)(left_ns % S_NS) };
+    int count = epoll_pwait2(poller.descriptor, poller.burst, EVENTS_MAX,
+                             left_ns == NEVER ? NULL : &timeout, NULL);
+    return count < 0 && errno == ENOSYS ? wait_in_ms(left_ns) : count;
 }
 
 void target_wait(uint64_t deadline_ns)
