@@ -24,7 +24,7 @@ CFLAGS_release = $(HARDENED)
 
 # And a fourth for `make coverage`: which lines the tests reach.
 CC_coverage      := gcc
-CFLAGS_coverage  := -O0 --coverage -Wno-frame-larger-than
+CFLAGS_coverage  := -O0 --coverage -fsanitize=signed-integer-overflow -fsanitize-undefined-trap-on-error -Wno-frame-larger-than
 
 LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
 HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
