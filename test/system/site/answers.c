@@ -30,11 +30,24 @@ static enum result hello(struct http_handler *handler, struct http_exchange *exc
     return http_respond(exchange, &response, body, LENGTH_OF(body));
 }
 
-/* One line for each thing that is known of the request, in the order of http.h. */
+static enum result drop_body(struct http_exchange *exchange, struct span room)
+{
+    size_t length_bytes;
+    enum result result;
+    do {
+        result = http_read(exchange, room, &length_bytes);
+    } while (result == OK);
+    return result == CLOSED ? OK : result;
+}
+
+/* One line for each thing that is known of the request, in the order of http.h; of the body that it
+ * is whole. */
 static enum result about(struct http_handler *handler, struct http_exchange *exchange)
 {
     (void)handler;
     uint8_t room[ROOM_BYTES];
+    enum result result = drop_body(exchange, SPAN_OF(room));
+    if (result != OK) return result;
     const struct http_request *request = &exchange->request;
     struct view agent = http_request_field(request, VIEW("user-agent"));
     struct view text = format(SPAN_OF(room),
