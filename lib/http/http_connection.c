@@ -180,21 +180,33 @@ static void become_idle(struct http_connection *connection)
     rewatch(connection, HTTP_CONNECTION_IDLE);
 }
 
+static void move_to_front(struct http_connection *connection)
+{
+    if (connection->start == 0) return;
+    uint8_t *bytes = buffer_bytes(connection);
+    connection->used -= connection->start;
+    __builtin_memmove(bytes, &bytes[connection->start], connection->used);
+    connection->start = 0;
+}
+
 /* A part of a head is there: it stands at the front of the buffer, where the whole one has room. */
 static void await_head(struct http_connection *connection)
 {
-    size_t length_bytes = connection->used - connection->start;
-    if (connection->start > 0) {
-        uint8_t *bytes = buffer_bytes(connection);
-        __builtin_memmove(bytes, &bytes[connection->start], length_bytes);
-        connection->start = 0;
-        connection->used = (uint32_t)length_bytes;
-    }
+    move_to_front(connection);
     /* The first head's time began with the connection, that of a later one begins with its bytes.
      */
     if (connection->state != HTTP_CONNECTION_HEAD && connection->requests > 0)
         set_deadline(connection, connection->server->parameters.header_timeout_ns);
     rewatch(connection, HTTP_CONNECTION_HEAD);
+}
+
+/* The whole head is there; behind it stands the room that its body may be read through. */
+static void take_head(struct http_connection *connection, size_t head_bytes)
+{
+    size_t behind = connection->server->buffer_bytes - connection->start - head_bytes;
+    if (behind < HTTP_BUFFER_BODY_BYTES) move_to_front(connection);
+    connection->head_bytes = (uint32_t)head_bytes;
+    connection->search = (struct http_head_search){ 0 };
 }
 
 bool http_connection_advance(struct http_connection *connection)
@@ -222,8 +234,7 @@ bool http_connection_advance(struct http_connection *connection)
         http_connection_refuse(connection, 400, "a control byte, or a bare CR or LF");
         return false;
     }
-    connection->head_bytes = (uint32_t)head_bytes;
-    connection->search = (struct http_head_search){ 0 };
+    take_head(connection, head_bytes);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* http_server_sim_test.c - the server in virtual time: messages, pipelining, bodies, limits.
  *
  * SPDX-License-Identifier: ISC */
+#include "http/http_private.h"
 #include "http/http_world.h"
 #include "tcp/tcp_loop.h"
 #include "test/test.h"
@@ -107,6 +108,35 @@ TEST(http_server_counts_requests_of_a_connection)
     expect(closed);
     expect_that(http_world_count(answer, VIEW("HTTP/1.1 200")), ==, 3);
     expect_that(http_world_count(answer, VIEW("Connection: close")), ==, 1);
+    flow_close(flow);
+    end();
+}
+
+/* A head that ends where the buffer does, behind another request, leaves no room to read its body
+ * through. */
+TEST(http_server_reads_a_body_behind_a_full_buffer)
+{
+    static uint8_t room[16384];
+    bool closed;
+    begin();
+    size_t buffer_bytes = world.parameters.header_bytes + HTTP_BUFFER_BODY_BYTES;
+    struct writer text = writer_over(SPAN_OF(room));
+    writer_put(&text, VIEW("GET /hello HTTP/1.1\r\nHost: a\r\nX: "));
+    span_fill(writer_take(&text, buffer_bytes / 2), 'x');
+    writer_put(&text, VIEW("\r\n\r\n"
+                           "POST /count HTTP/1.1\r\nHost: a\r\n"
+                           "Transfer-Encoding: chunked\r\nX: "));
+    span_fill(writer_take(&text, buffer_bytes - 4 - text.length_bytes), 'x');
+    writer_put(&text, VIEW("\r\n\r\n"));
+    expect_that(text.length_bytes, ==, buffer_bytes);
+    writer_put(&text, VIEW("3\r\nabc\r\n0\r\n\r\n"));
+    http_world_open(&world);
+    struct flow *flow = http_world_connect(&world);
+    http_world_send(flow, writer_view(&text));
+    struct view answer = http_world_receive(&world, flow, MS_NS, &closed);
+    expect(!closed);
+    expect_that(http_world_count(answer, VIEW("HTTP/1.1 200")), ==, 2);
+    expect(view_ends_with(answer, VIEW("3 bytes")));
     flow_close(flow);
     end();
 }
