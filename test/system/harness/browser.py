@@ -6,6 +6,7 @@ open and no websocket needed. https://chromedevtools.github.io/devtools-protocol
 SPDX-License-Identifier: ISC"""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -25,6 +26,15 @@ PATIENCE_SECONDS = 40
 QUIET_SECONDS = 0.3  # without a request or an event: the page is done
 
 
+def pipe_of_high_numbers():
+    """Neither end is 3 or 4, which the browser's side becomes."""
+    ends = os.pipe()
+    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
+    for end in ends:
+        os.close(end)
+    return high
+
+
 class Browser:
     def __init__(self):
         self.program = shutil.which("chromium")
@@ -35,13 +45,13 @@ class Browser:
         self.buffer = b""
 
     def __enter__(self):
-        to_browser, self.to_browser = os.pipe()
-        self.from_browser, from_browser = os.pipe()
+        to_browser, self.to_browser = pipe_of_high_numbers()
+        self.from_browser, from_browser = pipe_of_high_numbers()
         flags = [*FLAGS, f"--user-data-dir={self.folder}"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
         self.errors = tempfile.TemporaryFile()
         # The shell gives the pipes the numbers that Chromium wants.
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", self.program, *flags],
+            ["/bin/bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", self.program, *flags],
             pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         os.close(to_browser)
         os.close(from_browser)

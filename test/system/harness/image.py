@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from harness.report import Failure, expect_equal
+from harness.report import Failure, expect, expect_equal
 
 START_SECONDS = 20
 END_SECONDS = 15
@@ -55,6 +55,7 @@ class Image:
         self.ports = []
         self.log_file = tempfile.TemporaryFile()
         self.process = None
+        self.asked_to_end = False
 
     @property
     def port(self):
@@ -98,12 +99,17 @@ class Image:
     def end(self):
         """Asks it to end, if nobody has, and looks at how it ended. The seconds that it took."""
         start = time.monotonic()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.ask_to_end()
         status = self.wait()
         expect_equal(status, 0, f"the status of {self.program.name} after SIGTERM, whose log ends {self.log()[-600:]!r}")
         expect_equal(self.trouble(), "", f"the trouble in the log of {self.program.name}")
         return time.monotonic() - start
+
+    def ask_to_end(self, number=signal.SIGTERM):
+        """Once: a second signal would end it at once."""
+        if not self.asked_to_end and self.process.poll() is None:
+            self.process.send_signal(number)
+        self.asked_to_end = True
 
     def wait(self):
         try:
@@ -139,6 +145,15 @@ class Image:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def settled_descriptors(self):
+        """How many it has when the connections of earlier questions are gone, too."""
+        counts = []
+        while len(counts) < 10 or len(set(counts[-10:])) > 1:
+            counts.append(self.descriptors())
+            expect(len(counts) < 500, f"the number of descriptors does not settle: {counts[-20:]}")
+            time.sleep(0.02)
+        return counts[-1]
 
     def resident_bytes(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:

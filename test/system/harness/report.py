@@ -10,10 +10,14 @@ A case is a function with one argument, the workshop:
 SPDX-License-Identifier: ISC"""
 
 import sys
+import threading
 import time
 import traceback
+from collections import namedtuple
 
 CASES = []
+
+Case = namedtuple("Case", "name function long alone")
 
 
 class Failure(Exception):
@@ -24,10 +28,10 @@ class Skip(Exception):
     """It cannot be tested on this machine; the reason is its text."""
 
 
-def case(name, long=False):
-    """Registers a case; a long one runs only with --long."""
+def case(name, long=False, alone=False):
+    """Registers a case. A long one runs only with --long; one that measures or puts load on the machine runs alone."""
     def register(function):
-        CASES.append((name, function, long))
+        CASES.append(Case(name, function, long, alone))
         return function
     return register
 
@@ -53,43 +57,45 @@ def shorten(value, room=160):
 
 
 class Report:
+    """Cases may run side by side; what is told of one stays together."""
+
     def __init__(self, verbose):
         self.verbose = verbose
-        self.passed = self.failed = self.skipped = 0
+        self.counts = {"ok": 0, "not ok": 0, "skip": 0}
         self.seconds = {}
+        self.lock = threading.Lock()
 
     def run(self, name, function, workshop):
         start = time.monotonic()
+        trace = ""
         try:
             function(workshop)
+            outcome, why = "ok", ""
         except Skip as reason:
-            self.skipped += 1
-            self.line(f"skip {name} - {reason}")
-        except Failure as why:
-            self.failed += 1
-            self.line(f"not ok {name} - {' '.join(str(why).split())}")
-            if self.verbose:
-                traceback.print_exc()
-        except Exception as error:  # a part that breaks must not hide the others
-            self.failed += 1
-            self.line(f"not ok {name} - {type(error).__name__}: {' '.join(str(error).split())}")
-            traceback.print_exc()
-        else:
-            self.passed += 1
-            self.line(f"ok {name}")
-        seconds = time.monotonic() - start
-        part = name.split("/")[0]
-        self.seconds[part] = self.seconds.get(part, 0) + seconds
-        if self.verbose:
-            print(f"   {seconds:.1f} s", file=sys.stderr)
+            outcome, why = "skip", f" - {reason}"
+        except Failure as failure:
+            outcome, why = "not ok", f" - {' '.join(str(failure).split())}"
+            trace = traceback.format_exc() if self.verbose else ""
+        except Exception as error:  # a case that breaks must not hide the others
+            outcome, why = "not ok", f" - {type(error).__name__}: {' '.join(str(error).split())}"
+            trace = traceback.format_exc()
+        self.tell(name, outcome, why, trace, time.monotonic() - start)
 
-    @staticmethod
-    def line(text):
-        print(text, flush=True)
+    def tell(self, name, outcome, why, trace, seconds):
+        with self.lock:
+            self.counts[outcome] += 1
+            part = name.split("/")[0]
+            self.seconds[part] = self.seconds.get(part, 0) + seconds
+            print(f"{outcome} {name}{why}", flush=True)
+            if trace:
+                print(trace, file=sys.stderr, flush=True)
+            if self.verbose:
+                print(f"{seconds:8.1f} s  {name}", file=sys.stderr, flush=True)
 
     def finish(self):
         if self.verbose:
             for part, seconds in self.seconds.items():
-                print(f"{part:12} {seconds:6.1f} s", file=sys.stderr)
-        self.line(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
-        return self.failed == 0
+                print(f"{seconds:8.1f} s  {part}, all of it", file=sys.stderr)
+        passed, failed, skipped = self.counts.values()
+        print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+        return failed == 0

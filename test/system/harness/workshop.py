@@ -8,6 +8,7 @@ SPDX-License-Identifier: ISC"""
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 from harness.crowd import Crowd
@@ -34,6 +35,7 @@ class Workshop:
 
     def __init__(self):
         self.programs = {}
+        self.locks = {}
         WORK.mkdir(parents=True, exist_ok=True)
 
     def build_tools(self):
@@ -51,15 +53,19 @@ class Workshop:
         return folder
 
     def program(self, name, variant):
-        if (name, variant) not in self.programs:
-            keys, compiler = VARIANTS[variant]
-            folder = self.application(name, variant)
-            environment = {key: value for key, value in os.environ.items() if key != "CC"}
-            if compiler:
-                environment["CC"] = compiler
-            run([str(ROOT / "build" / "loom"), "build", *keys, str(folder)], f"{name}, {variant}", environment)
-            self.programs[name, variant] = folder / "build" / "unix" / name
+        with self.locks.setdefault((name, variant), threading.Lock()):
+            if (name, variant) not in self.programs:
+                self.programs[name, variant] = self.build(name, variant)
         return self.programs[name, variant]
+
+    def build(self, name, variant):
+        keys, compiler = VARIANTS[variant]
+        folder = self.application(name, variant)
+        environment = {key: value for key, value in os.environ.items() if key != "CC"}
+        if compiler:
+            environment["CC"] = compiler
+        run([str(ROOT / "build" / "loom"), "build", *keys, str(folder)], f"{name}, {variant}", environment)
+        return folder / "build" / "unix" / name
 
     def crowd(self, image, target, clients=1, connections=0, requests=1, seconds=10):
         """A crowd of clients that has begun to ask; its `outcome` waits for its end."""

@@ -28,7 +28,7 @@ def end_under_load(workshop, variant, requests, seconds_before):
 
 
 def under_load(name, variant, requests, rounds, long=False):
-    @case(name, long)
+    @case(name, long=long, alone=True)
     def ends(workshop):
         for number in range(rounds):
             end_under_load(workshop, variant, requests, 0.4 + 0.13 * number)
@@ -50,7 +50,7 @@ def what_is_in_flight_is_finished(image):
         slow.ask("/slow/1000")
         upload.send(request("/count", "POST", "Content-Length: 6") + b"abc")
         time.sleep(0.2)
-        image.process.send_signal(signal.SIGTERM)
+        image.ask_to_end()
         image.wait_for_log("stopping")
         idle.expect_closed()
         upload.send(b"def")
@@ -76,7 +76,7 @@ def nobody_else_is_let_in(image):
     with Wire(image.port) as slow:
         slow.ask("/slow/2500")
         time.sleep(0.1)
-        image.process.send_signal(signal.SIGTERM)
+        image.ask_to_end()
         image.wait_for_log("stopping")
         wait_until(lambda: is_refused(image.port), "a connection is refused")
         expect_equal(slow.answer().body, b"at last\n", "what was in flight")
@@ -107,5 +107,5 @@ def asked_twice_it_ends_at_once(workshop):
 @case("ending/interrupt")
 def the_terminals_interrupt_is_a_stop_too(workshop):
     with workshop.started("site", "debug") as image:
-        image.process.send_signal(signal.SIGINT)
+        image.ask_to_end(signal.SIGINT)
         expect_equal(image.wait(), 0, "the status after SIGINT")

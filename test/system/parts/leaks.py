@@ -13,7 +13,7 @@ BOUND_BYTES = 1 << 20
 def after_many(workshop, variant, connections, bound_bytes):
     with workshop.started("site", variant, "--access-log=off") as image:
         crowd(workshop, image, WARM_UP)
-        descriptors, resident = settled_descriptors(image), image.resident_bytes()
+        descriptors, resident = image.settled_descriptors(), image.resident_bytes()
         outcome = crowd(workshop, image, connections)
         expect_equal(outcome["answers"], connections, f"answers, of {outcome}")
         wait_until(lambda: image.descriptors() == descriptors, f"the {descriptors} descriptors from before")
@@ -30,29 +30,21 @@ def crowd(workshop, image, connections):
     return outcome
 
 
-def settled_descriptors(image):
-    """How many it has when the connection of the last question is gone too."""
-    counts = []
-    wait_until(lambda: counts.append(image.descriptors()) or (len(counts) > 10 and len(set(counts[-10:])) == 1),
-               "the number of descriptors does not change")
-    return counts[-1]
-
-
-@case("leaks/release")
+@case("leaks/release", alone=True)
 def nothing_is_left_of_100000_connections(workshop):
     after_many(workshop, "release", 100000, BOUND_BYTES)
 
 
-@case("leaks/debug")
+@case("leaks/debug", alone=True)
 def the_leak_sanitizer_finds_nothing(workshop):
     """Fewer connections, since each costs more; what the sanitizer itself keeps back is bounded too."""
     after_many(workshop, "debug", 10000, 8 * BOUND_BYTES)
 
 
-@case("leaks/rude")
+@case("leaks/rude", alone=True)
 def nothing_is_left_of_rude_clients(workshop):
     with workshop.started("site", "debug", "--access-log=off") as image:
-        descriptors = settled_descriptors(image)
+        descriptors = image.settled_descriptors()
         for number in range(600):
             wire = Wire(image.port)
             wire.send((b"GET /len", b"GET /length/100000 HTTP/1.1\r\nHost: a\r\n\r\n",

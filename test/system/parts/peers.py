@@ -141,7 +141,7 @@ def urgent_data_changes_nothing(image):
 def crowd_at_limit(workshop, variant):
     with workshop.started("site", variant, f"--connections={LIMIT}", "--access-log=off", "--header-timeout=60s") as image:
         fetch(image.port, "/hello/first")
-        descriptors = image.descriptors()
+        descriptors = image.settled_descriptors()
         wires = []
         try:
             for _ in range(CONNECTIONS):
@@ -176,12 +176,12 @@ def serve_all(wires):
     return served, refused
 
 
-@case("peers/crowd")
+@case("peers/crowd", alone=True)
 def two_thousand_connections_against_a_limit_of_one_thousand(workshop):
     crowd_at_limit(workshop, "debug")
 
 
-@case("peers/crowd-release")
+@case("peers/crowd-release", alone=True)
 def the_same_of_a_release_image(workshop):
     crowd_at_limit(workshop, "release")
 
