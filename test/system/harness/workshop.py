@@ -41,17 +41,6 @@ class Workshop:
     def build_tools(self):
         run(["make", "-s", "tool", "build/loom-crunch"], "the loom command")
 
-    def application(self, name, variant):
-        """The folder from which the variant is built."""
-        source = ROOT / "apps" / name
-        if not source.is_dir():
-            source = ROOT / "test" / "system" / name
-        folder = WORK / "apps" / f"{name}-{variant}"
-        copy_changes(source, folder)
-        if name == "site":
-            grow_pages(folder / "htdocs")
-        return folder
-
     def program(self, name, variant):
         with self.locks.setdefault((name, variant), threading.Lock()):
             if (name, variant) not in self.programs:
@@ -60,7 +49,7 @@ class Workshop:
 
     def build(self, name, variant):
         keys, compiler = VARIANTS[variant]
-        folder = self.application(name, variant)
+        folder = application_folder(name, variant)
         environment = {key: value for key, value in os.environ.items() if key != "CC"}
         if compiler:
             environment["CC"] = compiler
@@ -79,6 +68,18 @@ class Workshop:
     def started(self, name, variant, *parameters, **options):
         """An image that runs, for `with`; its end is looked at. Listens on a port of the kernel's choice."""
         return Image(self.program(name, variant), parameters, **options)
+
+
+def application_folder(name, variant):
+    """From which the variant is built."""
+    source = ROOT / "apps" / name
+    if not source.is_dir():
+        source = ROOT / "test" / "system" / name
+    folder = WORK / "apps" / f"{name}-{variant}"
+    copy_changes(source, folder)
+    if name == "site":
+        grow_pages(folder / "htdocs")
+    return folder
 
 
 def run(command, what, environment=None):

@@ -23,7 +23,7 @@ FILES = {
 }
 
 
-@site_case("pages/files")
+@site_case("pages/files", host=True)
 def files_come_as_they_are(image):
     for target, (name, media_type) in FILES.items():
         answer = curl(image, target, "--path-as-is")
@@ -35,7 +35,7 @@ def files_come_as_they_are(image):
         expect(abs(date.timestamp() - email.utils.localtime().timestamp()) < 5, f"Date: {answer.field('date')}")
 
 
-@site_case("pages/head")
+@site_case("pages/head", host=True)
 def head_tells_the_same_without_a_body(image):
     for target in FILES:
         with Wire(image.port) as wire:
@@ -48,7 +48,7 @@ def head_tells_the_same_without_a_body(image):
         expect_equal(without_date[0], without_date[1], f"the fields of HEAD {target}")
 
 
-@site_case("pages/redirect")
+@site_case("pages/redirect", host=True)
 def a_folder_is_redirected_to_its_slash(image):
     answer = curl(image, "/folder?a=b")
     expect_equal(answer.status, 301, "/folder")
@@ -58,7 +58,7 @@ def a_folder_is_redirected_to_its_slash(image):
     expect_equal(answer.body, page("folder/index.html"), "what the redirect leads to")
 
 
-@site_case("pages/not-found")
+@site_case("pages/not-found", host=True)
 def what_is_not_there_gets_the_sites_own_page(image):
     for target in ("/nothing", "/folder/nothing.html", "/style.css/", "/style.css/more"):
         answer = curl(image, target)
@@ -66,7 +66,7 @@ def what_is_not_there_gets_the_sites_own_page(image):
         expect_equal(answer.body, page("404.html"), f"the body of {target}")
 
 
-@site_case("pages/out-of-bounds")
+@site_case("pages/out-of-bounds", host=True)
 def nothing_outside_the_site_is_reached(image):
     refused = ("/../site.c", "/folder/../../site.c", "/%2e%2e/site.c", "/folder%2f..%2f..%2fsite.c", "/a%00b", "/%zz", "/%2")
     for target in refused:
@@ -75,7 +75,7 @@ def nothing_outside_the_site_is_reached(image):
         expect_equal(fetch(image.port, target).status, 404, target)
 
 
-@site_case("pages/methods")
+@site_case("pages/methods", host=True)
 def other_methods_are_told_what_is_allowed(image):
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         answer = curl(image, "/style.css", "--request", method)
@@ -87,7 +87,7 @@ def other_methods_are_told_what_is_allowed(image):
 
 # ---- validators ----
 
-@site_case("pages/validators")
+@site_case("pages/validators", host=True)
 def a_page_that_is_known_is_not_sent_again(image):
     for target in ("/style.css", "/", "/data.bin"):
         first = curl(image, target)
@@ -104,7 +104,7 @@ def a_page_that_is_known_is_not_sent_again(image):
             expect_equal((answer.status, answer.body), (200, first.body), f"{target} with {condition}")
 
 
-@site_case("pages/preconditions")
+@site_case("pages/preconditions", host=True)
 def a_precondition_that_fails_is_412(image):
     first = curl(image, "/style.css")
     tag, modified = first.field("etag"), first.field("last-modified")
@@ -116,7 +116,7 @@ def a_precondition_that_fails_is_412(image):
 
 # ---- ranges ----
 
-@site_case("pages/range")
+@site_case("pages/range", host=True)
 def one_range(image):
     whole = page("data.bin")
     size = len(whole)
@@ -128,7 +128,7 @@ def one_range(image):
         expect_equal(answer.field("content-range"), f"bytes {start}-{start + len(part) - 1}/{size}", "Content-Range")
 
 
-@site_case("pages/range-outside")
+@site_case("pages/range-outside", host=True)
 def a_range_that_is_not_there(image):
     size = len(page("data.bin"))
     for wanted in (f"{size}-", f"{size}-{size + 5}", "-0"):
@@ -140,7 +140,7 @@ def a_range_that_is_not_there(image):
         expect_equal((answer.status, len(answer.body)), (200, size), f"Range: {ignored}")
 
 
-@site_case("pages/ranges")
+@site_case("pages/ranges", host=True)
 def several_ranges(image):
     whole = page("data.bin")
     answer = curl(image, "/data.bin", "--range", "0-9,1000-1099,-5")
@@ -159,7 +159,7 @@ def several_ranges(image):
         expect_equal(body, whole[first:last + 1], f"part {first}-{last}")
 
 
-@site_case("pages/ranges-greedy")
+@site_case("pages/ranges-greedy", host=True)
 def many_overlapping_ranges_cost_no_more_than_the_page(image):
     size = len(page("data.bin"))
     answer = fetch(image.port, "/data.bin", fields="Range: bytes=" + ",".join(["0-"] * 100))
@@ -167,7 +167,7 @@ def many_overlapping_ranges_cost_no_more_than_the_page(image):
     expect_equal(len(answer.body), size, "its body")
 
 
-@site_case("pages/if-range")
+@site_case("pages/if-range", host=True)
 def if_range(image):
     first = curl(image, "/data.bin")
     for condition, status in ((first.field("etag"), 206), ('"other"', 200), (first.field("last-modified"), 206),
