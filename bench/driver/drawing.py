@@ -72,11 +72,11 @@ def grid(bottom):
 
 
 def legend(y):
-    x = WIDTH - 350
+    x = WIDTH - 400
     for kind, words in LEGEND:
         yield f'<rect x="{x}" y="{y - 10}" width="12" height="12" class="{kind}"/>'
         yield text(x + 18, y, words, "quiet")
-        x += 118
+        x += 132
 
 
 def ratio_words(ratio):

@@ -14,6 +14,8 @@ static int milliseconds(const struct timespec *timeout)
     return rounded_up > INT32_MAX ? INT32_MAX : (int)rounded_up;
 }
 
+/* The names of its parameters are ours, not the C library's.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int epoll_pwait2(int descriptor, struct epoll_event *events, int count,
                  const struct timespec *timeout, const sigset_t *mask)
 {
