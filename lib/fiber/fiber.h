@@ -86,6 +86,12 @@ const char *fiber_name(const struct fiber *fiber);
 /* Lets every other runnable fiber run once. */
 void fiber_yield(void);
 
+/* For the wrappers of signatures, before a call that may wait. A fiber that always finds what it
+ * asks for (a peer that sends as fast as it is read) would never wait, and no other would run:
+ * after some calls in a row it gives way here. CANCELLED: it did, and it has been told to end. With
+ * NO_WAIT it goes on at once. */
+enum result fiber_give_way(uint64_t deadline_ns) CHECKED;
+
 /* Waits until the deadline: TIMED_OUT is how it ends well, CANCELLED how it ends early. */
 enum result fiber_sleep_until(uint64_t deadline_ns);
 enum result fiber_sleep(uint64_t duration_ns);

@@ -37,7 +37,8 @@ struct fiber_pool {
 };
 
 struct fiber_runtime {
-    struct fiber *current; /* never NULL once the loop runs */
+    struct fiber *current;   /* never NULL once the loop runs */
+    unsigned calls_in_a_row; /* of fiber_give_way, since the last switch */
     struct list runnable;
     struct fiber loop; /* the loop itself takes its turn in the run queue */
     struct scope root;

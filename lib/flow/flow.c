@@ -65,7 +65,9 @@ void flow_close_gently(struct flow *flow, uint64_t deadline_ns)
     uint8_t dropped[512];
     size_t length_bytes;
     if (flow_shut(flow) == OK) {
-        while (flow_read(flow, SPAN_OF(dropped), &length_bytes, deadline_ns) == OK)
+        /* A peer that never stops sending must not keep it open: the read alone would not tell. */
+        while (loop_now_ns() < deadline_ns &&
+               flow_read(flow, SPAN_OF(dropped), &length_bytes, deadline_ns) == OK)
             continue;
     }
     flow_close(flow);

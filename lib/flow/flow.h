@@ -82,7 +82,8 @@ CHECKED static inline enum result flow_read(struct flow *flow, struct span room,
 {
     assert(room.length_bytes > 0);
     *length_bytes = 0;
-    enum result result = flow->ops->read(flow, room, length_bytes, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    if (result == OK) result = flow->ops->read(flow, room, length_bytes, deadline_ns);
     assert((result == OK) == (*length_bytes > 0) && *length_bytes <= room.length_bytes);
     return result;
 }
@@ -95,7 +96,8 @@ CHECKED static inline enum result flow_borrow(struct flow *flow, struct view *by
                                               uint64_t deadline_ns)
 {
     *bytes = (struct view){ 0 };
-    enum result result = flow->ops->borrow(flow, bytes, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    if (result == OK) result = flow->ops->borrow(flow, bytes, deadline_ns);
     assert((result == OK) == (bytes->length_bytes > 0));
     return result;
 }
@@ -114,7 +116,9 @@ CHECKED static inline enum result flow_write(struct flow *flow, const struct vie
 {
     assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
     size_t written_bytes = 0;
-    return flow->ops->write(flow, views, count, &written_bytes, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    return result == OK ? flow->ops->write(flow, views, count, &written_bytes, deadline_ns)
+                        : result;
 }
 
 /* The same, and tells how many bytes have gone when it did not end with OK. */
@@ -124,7 +128,8 @@ CHECKED static inline enum result flow_write_counted(struct flow *flow, const st
 {
     assert(count > 0 && count <= FLOW_VIEWS_MAX && !flow->is_last);
     *written_bytes = 0;
-    return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    return result == OK ? flow->ops->write(flow, views, count, written_bytes, deadline_ns) : result;
 }
 
 /* Waits. The same for the last bytes that this side writes, and again for what did not go: nothing
@@ -148,7 +153,8 @@ CHECKED static inline enum result flow_lend(struct flow *flow, struct loan *loan
                                             uint64_t deadline_ns)
 {
     assert(loan->bytes.length_bytes > 0 && loan->done != NULL && !flow->is_last);
-    return flow->ops->lend(flow, loan, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    return result == OK ? flow->ops->lend(flow, loan, deadline_ns) : result;
 }
 
 /* Tells the peer that nothing more comes, after all that was written; reading goes on. Does not

@@ -78,7 +78,8 @@ CHECKED static inline enum result tcp_connect(struct tcp *tcp, const struct endp
 CHECKED static inline enum result listener_accept(struct listener *listener, struct flow **flow,
                                                   uint64_t deadline_ns)
 {
-    return listener->ops->accept(listener, flow, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    return result == OK ? listener->ops->accept(listener, flow, deadline_ns) : result;
 }
 
 /* Takes no new connection attempt from now on. Those whose handshake is complete, or completes now,

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/result.h"
 #include "base/view.h"
+#include "fiber/fiber.h"
 #include "ip/address.h"
 
 #define UDP_BURST_MAX   64
@@ -80,7 +81,8 @@ CHECKED static inline enum result udp_send(struct udp_port *port, const struct d
 {
     assert(count > 0 && count <= UDP_BURST_MAX);
     *sent = 0;
-    enum result result = port->ops->send(port, burst, count, sent, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    if (result == OK) result = port->ops->send(port, burst, count, sent, deadline_ns);
     assert((result == OK) == (*sent > 0) && *sent <= count);
     return result;
 }
@@ -94,7 +96,8 @@ CHECKED static inline enum result udp_receive(struct udp_port *port, struct data
 {
     assert(count > 0 && count <= UDP_BURST_MAX);
     *received = 0;
-    enum result result = port->ops->receive(port, burst, count, received, deadline_ns);
+    enum result result = fiber_give_way(deadline_ns);
+    if (result == OK) result = port->ops->receive(port, burst, count, received, deadline_ns);
     assert((result == OK) == (*received > 0));
     return result;
 }
