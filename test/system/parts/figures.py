@@ -5,7 +5,7 @@ SPDX-License-Identifier: ISC"""
 from harness.prometheus import scrape, value_of
 from harness.report import case, expect, expect_equal
 from harness.site import site_case
-from harness.wire import Wire, fetch
+from harness.wire import Wire, fetch, request, wait_until
 
 
 @site_case("figures/counts")
@@ -37,6 +37,36 @@ def what_happened_is_counted(image):
     expect_equal(value_of(after, "http_sessions"), 1, "sessions in use now")
     expect(grown("http_sent_bytes_total") > 1000, "bytes sent")
     expect(grown("http_request_duration_seconds_count") >= 14, "durations")
+
+
+@site_case("figures/refusals", "--connections=4", "--header-timeout=300ms", "--header-bytes=1KiB", "--body-bytes=1000")
+def refusals_are_counted_by_reason(image):
+    def refuse(text):
+        with Wire(image.port) as wire:
+            wire.send(text)
+            return wire.answer().status
+
+    expect_equal(refuse(b"GET / HTTP/1.1\r\nHost:"), 408, "half a head")
+    expect_equal(refuse(b"GET /" + b"a" * 3000), 414, "a long target")
+    expect_equal(refuse(request("/", fields="X: " + "a" * 3000)), 431, "a long field")
+    expect_equal(refuse(request("/", fields="Content-Length: x")), 400, "a malformed length")
+    expect_equal(refuse(request("/", fields="Host: a\r\nHost: b")), 400, "two hosts")
+    held = [Wire(image.port) for _ in range(4)]
+    for wire in held:
+        wire.ask("/hello/you")
+        wire.answer()
+    for _ in range(3):
+        expect_equal(refuse(b""), 503, "a connection over the limit")
+    held.pop().close()
+    wait_until(lambda: fetch(image.port, "/hello/you").status == 200, "there is room again")
+    samples = scrape(image.port)
+    for reason, count in (("timeout", 1), ("too_large", 2), ("malformed", 2)):
+        expect_equal(value_of(samples, "http_refusals_total", reason=reason), count, reason)
+    busy = value_of(samples, "http_refusals_total", reason="busy")
+    expect(busy >= 3, f"busy: {busy}")
+    expect_equal(value_of(samples, "http_connections_over_limit_total"), busy, "connections over the limit")
+    for wire in held:
+        wire.close()
 
 
 @site_case("figures/again")
