@@ -189,16 +189,19 @@ enum result waiters_wait_shielded(struct waiters *waiters, const char *reason, u
     return wait_among(&waiters->fibers, reason, deadline_ns, true);
 }
 
-void waiters_wake_one(struct waiters *waiters)
+struct fiber *waiters_wake_one(struct waiters *waiters)
 {
     struct list_node *node = list_first(&waiters->fibers);
-    if (node != NULL) fiber_wake(CONTAINER_OF(node, struct fiber, node), OK);
+    if (node == NULL) return NULL;
+    struct fiber *fiber = CONTAINER_OF(node, struct fiber, node);
+    fiber_wake(fiber, OK);
+    return fiber;
 }
 
 void waiters_wake_all(struct waiters *waiters)
 {
-    while (!waiters_is_empty(waiters))
-        waiters_wake_one(waiters);
+    while (waiters_wake_one(waiters) != NULL)
+        continue;
 }
 
 enum result fiber_sleep_until(uint64_t deadline_ns)

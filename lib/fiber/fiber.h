@@ -125,9 +125,9 @@ enum result waiters_wait(struct waiters *waiters, const char *reason, uint64_t d
 enum result waiters_wait_shielded(struct waiters *waiters, const char *reason,
                                   uint64_t deadline_ns) CHECKED;
 
-/* Makes the first, or every, waiting fiber runnable. Safe in the loop and in any fiber; does
- * nothing without waiters. */
-void waiters_wake_one(struct waiters *waiters);
+/* Makes the first, or every, waiting fiber runnable; the first is told, NULL without waiters. Safe
+ * in the loop and in any fiber. */
+struct fiber *waiters_wake_one(struct waiters *waiters);
 void waiters_wake_all(struct waiters *waiters);
 
 /* ---- the loop ---- */

@@ -16,10 +16,7 @@ void mutex_init(struct mutex *mutex)
 enum result mutex_take(struct mutex *mutex, uint64_t deadline_ns)
 {
     assert(mutex->holder != fiber_current());
-    while (mutex->holder != NULL) {
-        enum result result = waiters_wait(&mutex->waiters, "mutex_take", deadline_ns);
-        if (result != OK) return result;
-    }
+    if (mutex->holder != NULL) return waiters_wait(&mutex->waiters, "mutex_take", deadline_ns);
     mutex->holder = fiber_current();
     return OK;
 }
@@ -27,17 +24,18 @@ enum result mutex_take(struct mutex *mutex, uint64_t deadline_ns)
 /* For condition_wait, which must hold the mutex again whatever has happened. */
 static void mutex_take_shielded(struct mutex *mutex)
 {
-    while (mutex->holder != NULL)
-        result_ignore(
-            waiters_wait_shielded(&mutex->waiters, "mutex_take", NEVER)); /* OK: no deadline */
+    enum result result = OK;
+    if (mutex->holder != NULL) result = waiters_wait_shielded(&mutex->waiters, "mutex_take", NEVER);
+    assert_that(result, ==, OK);
     mutex->holder = fiber_current();
 }
 
+/* Handed over to who has waited longest: were it only free, a fiber that takes it again at once
+ * would always be the first. */
 void mutex_give(struct mutex *mutex)
 {
     assert(mutex->holder == fiber_current());
-    mutex->holder = NULL;
-    waiters_wake_one(&mutex->waiters);
+    mutex->holder = waiters_wake_one(&mutex->waiters);
 }
 
 /* ---- condition ---- */

@@ -76,6 +76,26 @@ TEST(mutex_take_times_out_and_is_cancelled)
     expect_that(total, ==, 0);
 }
 
+/* First come first served, also beside a fiber that takes it again as soon as it has given it. */
+TEST(mutex_goes_to_who_has_waited_longest)
+{
+    struct mutex mutex;
+    unsigned inside = 0, most_inside = 0, total = 0;
+    struct scope scope;
+    mutex_init(&mutex);
+    scope_open(&scope, "workers");
+    struct worker greedy = { { work_inside }, &mutex, NULL,  &inside,
+                             &most_inside,    &total, NEVER, FAILED };
+    expect_ok(fiber_start(&scope, &greedy.task, "greedy", STACK_SMALL));
+    fiber_yield();
+    expect_ok(mutex_take(&mutex, NEVER));
+    expect_that(total, ==, 1);
+    mutex_give(&mutex);
+    expect_ok(scope_wait(&scope, NEVER));
+    expect_that(total, ==, 10);
+    scope_close(&scope);
+}
+
 /* ---- condition ---- */
 
 static void wait_for_change(struct task *task)
