@@ -15,16 +15,17 @@ from harness.site import site_case
 from harness.wire import Closed, Reset, Wire, fetch, request, wait_until
 from harness.workshop import ROOT
 
-# gdb stops where the census is written, which SIGUSR1 asks for.
+# gdb stops where the census is written, which SIGUSR1 asks for, and may stop once more when the image is asked to end.
+# The third fiber is the session, behind the server's two.
 GDB_SCRIPT = """set pagination off
 set confirm off
 handle SIGUSR1 SIGTERM nostop noprint pass
 break fiber_census_write
 run
 fibers
-fiber 1
-backtrace 3
+fiber 3
 delete
+continue
 continue
 quit
 """
@@ -57,7 +58,9 @@ def gdb_shows_the_fibers_of_a_running_image(workshop):
             gdb.wait()
     for words in (r"http dispatcher", r"http acceptor", r"http session", r"\bmain\b"):
         expect(re.search(words, output), f"no {words} in gdb's fibers: {output[-2500:]}")
-    expect_in("slow", output, "what the session's fiber does")
+    expect(re.search(r"http session .*\bsleep\b", output), f"what the session waits for: {output[-2500:]}")
+    for function in ("doze", "slow", "http_session|session_run"):
+        expect(re.search(rf"#\d+ .*\b({function})\b \(", output), f"no {function} on the session's stack: {output[-2500:]}")
     expect_in("exited normally", output, "how the image ended")
 
 
