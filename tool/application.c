@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <loom/module.h>
@@ -22,6 +23,10 @@ struct application application_open(const char *path, const char *target_name)
     application.folder = realpath(path, NULL);
     if (application.folder == NULL) {
         fail("%s: %s; `loom new %s` makes a new application there", path, strerror(errno), path);
+    }
+    struct stat status;
+    if (stat(application.folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        fail("%s is a file; name the folder of the application", path);
     }
     if (access(text_of("%s/config.c", application.folder), R_OK) != 0) {
         fail("%s: there is no config.c in it, so it is no application; `loom new NAME` makes one",

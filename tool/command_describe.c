@@ -51,6 +51,9 @@ int command_describe(int count, char *arguments[])
         .takes_keys = true,
     };
     options_read(&options, count, arguments);
+    if (options.values['d'] != NULL && options.values['s'] != NULL) {
+        fail_usage("describe: --dot or --svg, one at a time");
+    }
     struct application application = options_application(&options);
     int lock = build_lock(&application);
     if (!configure_if_changed(&application, &options.keys)) return STATUS_FAILED;

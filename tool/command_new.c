@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <loom/module.h>
 
@@ -51,7 +52,9 @@ static const char *file_name(const struct template *template, const char *name)
 
 static void folder_make(const char *path)
 {
-    if (mkdir(path, 0777) != 0) fail("cannot make %s: %s", path, strerror(errno));
+    if (mkdir(path, 0777) == 0) return;
+    if (errno == ENOENT) fail("cannot make %s: the folder it would stand in is not there", path);
+    fail("cannot make %s: %s; choose another place", path, strerror(errno));
 }
 
 static void file_copy(const char *from, const char *to, const struct template *template)
@@ -96,6 +99,17 @@ static void check_name(const char *name)
     }
 }
 
+/* Its files are called after it: NAME.c would take config.c's place, and NAME.h that of a header of
+ * ours. */
+static void check_name_is_free(const char *name, const struct house *house)
+{
+    const char *library = text_of("%s/lib/%s", house->folder, name);
+    if (strcmp(name, "config") == 0 || strcmp(name, "main") == 0 || access(library, F_OK) == 0) {
+        fail_usage("\"%s\" is a name that Loom has taken for a part of its own; choose another",
+                   name);
+    }
+}
+
 static const char *capitals_of(const char *name)
 {
     const char *capitals = "";
@@ -124,6 +138,7 @@ int command_new(int count, char *arguments[])
     struct house house = house_find();
     struct stat status;
     check_name(name);
+    check_name_is_free(name, &house);
     if (stat(path, &status) == 0) {
         fail("%s is there already; choose another name, or remove it", path);
     }

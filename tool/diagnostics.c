@@ -61,6 +61,17 @@ static bool is_noise(const char *line)
     return has_any(line, marks);
 }
 
+/* Of what the linker says round an undefined unikernel, which is said below in one line. */
+static bool is_of_linker(const char *line)
+{
+    static const char *const marks[] = {
+        "undefined reference to `unikernel_", "references to `unikernel_",
+        "relocation against `unikernel_",     "): in function `",
+        "warning: creating DT_TEXTREL",       NULL
+    };
+    return has_any(line, marks);
+}
+
 static void diagnostics_read(struct line_reader *reader, char *line)
 {
     struct diagnostics *diagnostics = (struct diagnostics *)reader;
@@ -69,7 +80,10 @@ static void diagnostics_read(struct line_reader *reader, char *line)
         diagnostics->hidden = true;
         return;
     }
-    if (strstr(line, "undefined reference to `unikernel_") != NULL) return;
+    if (is_of_linker(line)) {
+        diagnostics->hidden = true;
+        return;
+    }
     if (is_noise(line)) {
         diagnostics->hidden = true;
         return;

@@ -35,6 +35,15 @@ static bool is_key(const struct options *options, const char *word)
            !list_names(options->own, word + 2, length - 2) && strncmp(word, "--help", length) != 0;
 }
 
+/* argp would say that there are too many arguments, and not which. */
+static void refuse_argument(const struct options *options, const char *argument)
+{
+    if (options->arguments == NULL)
+        fail_usage("%s: \"%s\": it takes none", options->name, argument);
+    fail_usage("%s: \"%s\" is one argument too many: it takes %s%s", options->name, argument,
+               options->arguments, options->takes_rest ? "" : " only");
+}
+
 static error_t option_read(int key, char *value, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -44,6 +53,8 @@ static error_t option_read(int key, char *value, struct argp_state *state)
     } else if (key == ARGP_KEY_ARG && options->arguments != NULL && !options->has_path) {
         options->path = value;
         options->has_path = true;
+    } else if (key == ARGP_KEY_ARG) {
+        refuse_argument(options, value);
     } else if (key > 0 && key < 128) {
         options->values[key] = value != NULL ? value : "";
     } else {

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include <loom/config.h>
@@ -110,9 +111,18 @@ const char *device_prefix(const struct device *device)
     return device->module->prefix != NULL ? device->module->prefix : "";
 }
 
-/* Beside the image stand files, whose names all have a dot, and two folders. */
+/* The name is a file's, a rule's of ninja and a string's of C. Beside the image stand files, whose
+ * names all have a dot, and two folders. */
 static void check_image_name(void)
 {
+    bool fits = isalpha((unsigned char)unikernel_name[0]);
+    for (const char *letter = unikernel_name; *letter != '\0'; letter++)
+        fits = fits && (isalnum((unsigned char)*letter) || *letter == '_' || *letter == '-');
+    if (!fits) {
+        place_error(unikernel_place,
+                    "\"%s\" cannot be an image's name; take letters, digits, _ and -",
+                    unikernel_name);
+    }
     static const char *const taken[] = { "obj", "self" };
     if (list_has(taken, sizeof taken / sizeof *taken, unikernel_name)) {
         place_error(unikernel_place,

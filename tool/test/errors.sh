@@ -133,7 +133,9 @@ check_says "an unknown key: how to forget one" '`loom configure` without a key f
 check_says "an unknown key: it may be a boot parameter" 'Boot parameters stand behind `--`'
 sed -i 's/unikernel(shop)/unikernel(self)/' shop/config.c
 check_error "a name that is taken" 1 'shop/config.c:4: error: an image cannot be called self' "$loom" configure shop
-sed -i 's/unikernel(self)/unikernel(shop)/' shop/config.c
+sed -i 's/unikernel(self)/unikernel(..\/shop)/' shop/config.c
+check_error "a name that is no file's" 1 'shop/config.c:4: error: "../shop" cannot be an image'"'"'s name' "$loom" configure shop
+sed -i 's/unikernel(..\/shop)/unikernel(shop)/' shop/config.c
 check_error "a key with a value that cannot be" 2 '--pages=moon: choose --pages=image|host' \
     "$loom" configure --pages=moon shop
 check_error "a stack that there is not" 2 '--stack=direct: choose --stack=socket' "$loom" configure --stack=direct shop
@@ -141,13 +143,19 @@ check_error "a stack that there is not" 2 '--stack=direct: choose --stack=socket
 echo 'int nothing;' > shop/config.c
 check_error "a config.c without unikernel()" 1 'shop/config.c:1: error: it describes no image; write unikernel(NAME)' \
     "$loom" configure shop
+if [[ $said != *$'\n'* ]]; then ok "a config.c without unikernel(): one line"; else
+    not_ok "a config.c without unikernel(): one line" "$said"
+fi
 
 check_error "a folder without config.c" 1 'there is no config.c in it' "$loom" build shop/htdocs
 check_error "no such folder" 1 'loom new nowhere' "$loom" build nowhere
 check_error "no such command" 2 'there is no command weave; see `loom help`' "$loom" weave
 check_error "no such target" 2 'there is no target moon; see `loom targets`' "$loom" build -t moon shop
 check_error "no such option" 2 '--nonsense' "$loom" build --nonsense shop
-check_error "two applications" 2 'Too many arguments' "$loom" build shop shop
+check_error "two applications" 2 'build: "shop" is one argument too many: it takes [APP]' "$loom" build shop shop
+check_error "an argument where there is none" 2 'doctor: "shop": it takes none' "$loom" doctor shop
+check_error "a file for an application" 1 'config.c is a file; name the folder' "$loom" build shop/config.c
+check_error "describe in two ways" 2 '--dot or --svg' "$loom" describe --dot --svg shop
 check_error "no command" 2 'Usage: loom COMMAND' "$loom"
 check_error "help about nothing" 2 'there is no command weave' "$loom" help weave
 check_error "--publish of two ports" 2 'tell the image its port instead: loom run APP -- --port=8080' \

@@ -6,8 +6,11 @@ check "new" "$loom" new shop
 check_says "new: tells what is next" 'loom run'
 check_error "new over something" 1 'is there already' "$loom" new shop
 check_error "new with a name that C does not take" 2 "cannot be a unikernel's name" "$loom" new My-Shop
+check_error "new with the name of a library" 2 'a name that Loom has taken' "$loom" new http
+check_error "new with the name of its own configuration" 2 'a name that Loom has taken' "$loom" new config
+check "new refuses before it makes anything" bash -c '[ ! -e http ] && [ ! -e config ]'
 check_error "new without a name" 2 'which name?' "$loom" new
-check_error "new where there is no way" 1 'cannot make no/such/place' "$loom" new no/such/place
+check_error "new where there is no way" 1 'cannot make no/such/place: the folder' "$loom" new no/such/place
 
 compiler=clang
 command -v clang > /dev/null || compiler=gcc
