@@ -26,7 +26,7 @@ static enum result parse_address(struct view text, struct span value)
 #define VALUES struct http_server_parameters
 
 const struct parameter http_server_parameters[] = {
-    PARAMETER_PARSED(VALUES, address, struct address, "address", "*", "ADDRESS", parse_address,
+    PARAMETER_PARSED(VALUES, address, struct address, "address", "*", "IPV4|IPV6|*", parse_address,
                      "address to listen on; * for all"),
     PARAMETER_NUMBER(VALUES, port, "port", "8080", 0, 65535, "TCP port to listen on; 0 for any"),
     PARAMETER_NUMBER(VALUES, connections_count, "connections", "10000", 1, 1000000,
@@ -61,7 +61,7 @@ const struct parameter http_server_parameters[] = {
     PARAMETER_DURATION(VALUES, drain_timeout_ns, "drain-timeout", "8s",
                        "how long requests in flight may take when the image stops"),
     PARAMETER_CHOICE(VALUES, access_log, "access-log", "console", access_log_choices,
-                     "one line a request"),
+                     "one line a request, written within a second"),
     PARAMETER_TEXT(VALUES, server_name, "server-name", "Loom",
                    "what the Server field says; empty for none"),
     PARAMETER_END,
@@ -167,15 +167,20 @@ static enum result begin_listening(struct http_server *server)
     uint8_t room[ENDPOINT_TEXT_MAX + 16];
     struct writer text = writer_over(SPAN_OF(room));
     enum result result = tcp_listen(server->tcp, &local, &options, &server->listener);
-    if (result == OK) {
-        put_url(&text, &server->listener->local);
-        log_info("serving %.*s", VIEW_FORMAT(writer_view(&text)));
-    } else {
+    if (result != OK) {
         writer_put_endpoint(&text, &local);
         log_error("cannot listen on %.*s: %s", VIEW_FORMAT(writer_view(&text)),
                   result_text(result));
     }
     return result;
+}
+
+static void announce(struct http_server *server)
+{
+    uint8_t room[ENDPOINT_TEXT_MAX + 16];
+    struct writer text = writer_over(SPAN_OF(room));
+    put_url(&text, &server->listener->local);
+    log_info("serving %.*s", VIEW_FORMAT(writer_view(&text)));
 }
 
 /* Starts the two fibers; on a failure neither is left. */
@@ -230,6 +235,7 @@ static enum result http_server_serve(struct http *http, const struct http_site *
     if (result == OK) {
         result = start(server);
         if (result == OK) {
+            announce(server);
             register_metrics(server);
             serve_until_stopped(server);
             metrics_withdraw(&server->metrics);
