@@ -1,4 +1,4 @@
-# loom.py - gdb commands for a Loom image: `fibers` and `fiber NUMBER`.
+# loom.py - gdb commands for a Loom image: `fibers`, `fiber NUMBER`, and `resume` after Ctrl-C.
 #
 # Read by `loom debug`; by hand: (gdb) source tool/gdb/loom.py
 #
@@ -67,7 +67,9 @@ The registers are those that it was switched away with; afterwards they are as b
         super().__init__("fiber", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
-        wanted = int(gdb.parse_and_eval(argument or "0"))
+        if not argument.isdigit():
+            raise gdb.GdbError("fiber NUMBER; `fibers` lists them")
+        wanted = int(argument)
         for number, fiber in living():
             if number == wanted:
                 self.show(fiber)
@@ -96,5 +98,38 @@ The registers are those that it was switched away with; afterwards they are as b
             gdb.execute("set $%s = %d" % (name, value), to_string=True)
 
 
+class Asked(gdb.Breakpoint):
+    """Ctrl-C: an image takes SIGINT out of a file descriptor, so gdb, which waits for signals, never sees it. What gdb
+can see is that the image then begins to stop."""
+
+    WHERE = "stop_request"
+
+    def __init__(self):
+        super().__init__(self.WHERE, internal=True)
+        self.silent = True
+
+    def stop(self):
+        print("The image was asked to stop. `fibers` lists its fibers; `continue` lets it stop, `resume` goes on.")
+        return True
+
+
+class Resume(gdb.Command):
+    """resume: after Ctrl-C, goes on as if nobody had asked the image to stop."""
+
+    def __init__(self):
+        super().__init__("resume", gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument, from_tty):
+        frame = gdb.selected_frame() if gdb.selected_inferior().pid else None
+        if frame is None or frame.name() != Asked.WHERE:
+            raise gdb.GdbError("the image does not stand where it was asked to stop; `continue` goes on from elsewhere")
+        gdb.execute("set confirm off")
+        gdb.execute("return", to_string=True)
+        gdb.execute("continue")
+
+
 Fibers()
 Fiber()
+Resume()
+if gdb.lookup_global_symbol(Asked.WHERE) is not None:
+    Asked()

@@ -41,12 +41,12 @@ if [ "${took:-9999}" -lt 1000 ]; then ok "one touched file: the image again in u
     not_ok "one touched file: the image again in under a second" "$took ms"
 fi
 echo '/* again */' >> shop/shop.c
-if command -v script > /dev/null; then
+if script -qec true /dev/null > /dev/null 2>&1; then
     check "build shows progress on a terminal" bash -c "
         script -qec \"'$loom' build shop\" /dev/null | tr '\\r' '\\n' > terminal.txt && grep -q '\\[[0-9]*/[0-9]*\\] ' terminal.txt"
     check "and says what was built" grep -q "$image" terminal.txt
 else
-    skip "build shows progress on a terminal" "there is no script(1)"
+    skip "build shows progress on a terminal" "there is no script(1), or no terminal for it"
     "$loom" build shop
 fi
 check "what did not change is not compiled" bash -c "
@@ -138,8 +138,27 @@ check "--watch: nobody listens any more" bash -c "! (exec 3<> /dev/tcp/127.0.0.1
 if command -v gdb > /dev/null; then
     check "debug" bash -c "echo 'info functions ^shop_start' | '$loom' debug shop -- --port=$port"
     check_says "debug: gdb has the image" 'shop_start'
+    printf 'run\nfibers\nfiber x\nfiber 2\nresume\ncontinue\n' | "$loom" debug shop -- --port="$port" > debug.txt 2>&1 &
+    started+=("$!")
+    for wanted in 1 2; do # the first Ctrl-C is resumed from, the second ends it
+        check "debug: it serves before Ctrl-C $wanted" answers "$port" / 'HTTP/1.1 ' 20
+        pkill -INT -f "^$PWD/$image --port=$port" || not_ok "debug: Ctrl-C $wanted" "there is no image: $(cat debug.txt)"
+    done
+    wait "$!"
+    said=$(cat debug.txt)
+    check_says "debug: Ctrl-C stops at the prompt" 'The image was asked to stop.'
+    check_says "debug: fibers" 'http dispatcher      in http dispatcher  mailbox_take'
+    check_says "debug: fiber of no number" 'fiber NUMBER; '
+    check_says "debug: a fiber's backtrace" 'http_dispatcher_run'
+    check_says "debug: the image ended in order" 'exited normally'
 else
     skip "debug" "there is no gdb"
+fi
+
+check_error "an address that is none" 2 'it takes IPV4|IPV6|*' $image --address=nonsense
+check_error "an image without stacks" 1 'raise --fibers-small' $image --port=0 --fibers-small=0
+if [[ $said != *serving* ]]; then ok "it does not say that it serves"; else
+    not_ok "it does not say that it serves" "$said"
 fi
 
 check "doctor" "$loom" doctor
