@@ -80,8 +80,8 @@ error_log {run}/nginx.error;
 events {{ worker_connections {connections}; }}
 http {{
     access_log off;
-    sendfile on;
-    tcp_nopush on;
+    sendfile {sendfile};
+    tcp_nopush {sendfile};
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
     open_file_cache max=100 inactive=1h;
@@ -93,17 +93,21 @@ http {{
 
 
 class Nginx(Server):
-    name = "nginx"
+    """`sendfile` with tcp_nopush is what Debian's configuration has; without both nginx needs one
+    system call a response instead of three, which suits small pages."""
 
-    def __init__(self, connections=1024):
+    def __init__(self, connections=1024, sendfile=True):
+        self.name = "nginx" if sendfile else "nginx without sendfile"
         self.program = nginx_program()
         self.connections = connections
+        self.sendfile = "on" if sendfile else "off"
 
     def words(self, address, port):
         configuration = os.path.join(RUN, "nginx.conf")
         with open(configuration, "w", encoding="utf-8") as file:
             file.write(NGINX_CONFIGURATION.format(
                 run=RUN, address=address, port=port, pages=PAGES, connections=self.connections,
+                sendfile=self.sendfile,
                 user="user root;\n" if os.geteuid() == 0 else "",
                 temporary=nginx_temporary_folders(self.program)))
         return [self.program, "-c", configuration]

@@ -14,6 +14,12 @@ from driver.servers import Image, Nginx
 
 WORDS = "a page of 1 KiB, 64 connections, one core for the server and one for the client"
 MODES = (("keep-alive", False), ("a connection a request", True))
+CLAIMS = (
+    ("requests_per_second", "requests/s", "/s", Target("at least", 1.0), "more"),
+    ("requests_per_cpu_second", "requests per server-CPU-second", "/s", Target("at least", 1.0),
+     "more"),
+    ("p99_ms", "p99", "ms", Target("at most", 1.1), "less"),
+)
 QUIET_SECONDS = 10
 CLIENT_IDLE_SHARE = 0.15
 
@@ -61,20 +67,20 @@ def compare(bench, mode, close, first, second):
     return pairs
 
 
+def claims(bench, mode, pairs, peer):
+    for key, words, unit, target, better in CLAIMS:
+        found = {**Ratios(pairs, key).as_claim(), "better": better}
+        bench.claim("http", f"{words}, {mode}", unit, found, target=target, peer=peer,
+                    note=note_on(key, pairs))
+    bench.tell(conditions(pairs))
+
+
 def run(bench):
     bench.needs_wrk()
     bench.needs_nginx()
     loom = Image(image_build("bench/page"), parameters=IMAGE_PARAMETERS)
-    nginx = Nginx()
     for mode, close in MODES:
-        pairs = compare(bench, mode, close, loom, nginx)
-        for key, words, unit, target, better in (
-                ("requests_per_second", "requests/s", "/s", Target("at least", 1.0), "more"),
-                ("requests_per_cpu_second", "requests per server-CPU-second", "/s",
-                 Target("at least", 1.0), "more"),
-                ("p99_ms", "p99", "ms", Target("at most", 1.1), "less")):
-            found = Ratios(pairs, key).as_claim()
-            found["better"] = better
-            bench.claim("http", f"{words}, {mode}", unit, found, target=target, peer="nginx",
-                        note=note_on(key, pairs))
-        bench.tell(conditions(pairs))
+        claims(bench, mode, compare(bench, mode, close, loom, Nginx()), "nginx")
+    mode = "keep-alive"
+    claims(bench, f"{mode} (sendfile off)",
+           compare(bench, mode, False, loom, Nginx(sendfile=False)), "nginx")
