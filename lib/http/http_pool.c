@@ -32,13 +32,16 @@ bool http_buffer_take(struct http_connection *connection)
     return true;
 }
 
-/* Its letter is put again: the dispatcher reads as if the bytes had come now. */
+/* It gets the buffer at once, or one whose notice stands before its own in the mailbox would take
+ * it. Its letter is put again: the dispatcher reads as if the bytes had come now. */
 static void serve_starved(struct http_server *server)
 {
     struct list_node *node = list_take(&server->starved);
     if (node == NULL) return;
     struct http_connection *connection = CONTAINER_OF(node, struct http_connection, queue_node);
     server->figures.queued_now--;
+    bool taken = http_buffer_take(connection);
+    assert(taken);
     connection->state = HTTP_CONNECTION_IDLE;
     /* In the queue it had another deadline, and the time there was not the client's. */
     connection->deadline_ns = deadline_after(loop_now_ns(), server->parameters.header_timeout_ns);
