@@ -155,12 +155,12 @@ bool http_body_can_be_left(const struct http_session *session)
            !session->owes_continue && session->body_left_bytes <= HTTP_UNREAD_BODY_MAX;
 }
 
-bool http_body_drop(struct http_session *session)
+bool http_body_leave(struct http_session *session)
 {
-    struct span room = SPAN_OF(session->server->drain_room);
-    enum result result = session->body_result == CLOSED ? CLOSED : OK;
-    size_t length_bytes;
-    while (result == OK)
-        result = http_body_read(session, room, &length_bytes);
-    return result == CLOSED;
+    if (!http_body_can_be_left(session)) return false;
+    size_t ready_bytes = MIN(session->body_left_bytes, buffered(session).length_bytes);
+    session->body_at += (uint32_t)ready_bytes;
+    session->server->figures.body_received_bytes += ready_bytes;
+    session->connection->drop_bytes = (uint32_t)(session->body_left_bytes - ready_bytes);
+    return true;
 }

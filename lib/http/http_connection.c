@@ -167,7 +167,8 @@ static void refuse_too_large(struct http_connection *connection)
                                     : "the request line is over header-bytes");
 }
 
-/* Nothing is left of the last request, and nothing has come of the next. */
+/* Nothing has come of the next request, and of the last one at most a part of an unread body is
+ * still to come, all of it within `body-timeout`. */
 static void become_idle(struct http_connection *connection)
 {
     struct http_server *server = connection->server;
@@ -176,7 +177,8 @@ static void become_idle(struct http_connection *connection)
         http_connection_linger(connection);
         return;
     }
-    set_deadline(connection, server->parameters.idle_timeout_ns);
+    set_deadline(connection, connection->drop_bytes > 0 ? server->parameters.body_timeout_ns
+                                                        : server->parameters.idle_timeout_ns);
     rewatch(connection, HTTP_CONNECTION_IDLE);
 }
 
@@ -240,6 +242,27 @@ bool http_connection_advance(struct http_connection *connection)
 
 /* ---- notices ---- */
 
+/* A piece at a notice, so that a long one does not hold the dispatcher. */
+static void drop_body(struct http_connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct span room = SPAN_OF(server->drain_room);
+    size_t length_bytes;
+    room = span_first(room, MIN(room.length_bytes, (size_t)connection->drop_bytes));
+    enum result result = flow_read(connection->flow, room, &length_bytes, NO_WAIT);
+    if (result != OK && result != TIMED_OUT) {
+        http_connection_close(connection);
+        return;
+    }
+    server->figures.body_received_bytes += length_bytes;
+    connection->drop_bytes -= (uint32_t)length_bytes;
+    if (connection->drop_bytes > 0) {
+        rewatch(connection, HTTP_CONNECTION_IDLE);
+    } else {
+        become_idle(connection);
+    }
+}
+
 static void read_input(struct http_connection *connection)
 {
     struct http_server *server = connection->server;
@@ -280,6 +303,8 @@ void http_connection_notice(struct http_connection *connection)
         time_out(connection);
     } else if (connection->state == HTTP_CONNECTION_LINGER) {
         drop_input(connection);
+    } else if (connection->drop_bytes > 0) {
+        drop_body(connection);
     } else {
         read_input(connection);
     }

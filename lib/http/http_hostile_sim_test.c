@@ -60,3 +60,40 @@ TEST(http_hostile_late_heads)
     flow_close(patient);
     end();
 }
+
+/* The body of a request that no handler reads comes when it comes: nobody waits for it on a stack.
+ */
+TEST(http_hostile_bodies_that_nobody_reads)
+{
+    static uint8_t body[60000];
+    struct flow *flows[3];
+    begin();
+    world.parameters.sessions_count = LENGTH_OF(flows);
+    http_world_open(&world);
+    for (size_t i = 0; i < LENGTH_OF(flows); i++) {
+        flows[i] = http_world_connect(&world);
+        http_world_send(flows[i],
+                        VIEW("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nab"));
+        expect_answer(flows[i], 405, false);
+    }
+    expect_that(world.server.figures.sessions_in_use, ==, 0);
+    struct view answer = http_world_ask(&world, VIEW("GET /hello HTTP/1.0\r\n\r\n"));
+    expect_that(http_world_status(answer), ==, 200);
+    /* It is no request, whatever it looks like, and the connection goes on behind it. */
+    struct view request = VIEW("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (size_t i = 0; i < 30000 / request.length_bytes; i++)
+        (void)span_copy(span_from_offset(SPAN_OF(body), i * request.length_bytes), request);
+    http_world_send(flows[0], view_first(VIEW_OF(body), sizeof body - 2));
+    http_world_send(flows[0], request);
+    expect_answer(flows[0], 200, false);
+    expect_that(world.server.figures.body_received_bytes, ==, 60000 + 2 + 2);
+    /* One that does not come ends it. */
+    expect_result(fiber_sleep(world.parameters.body_timeout_ns), TIMED_OUT);
+    uint8_t byte;
+    size_t length_bytes;
+    expect_result(flow_read(flows[1], SPAN_OF(byte), &length_bytes, NO_WAIT), CLOSED);
+    expect_result(flow_read(flows[0], SPAN_OF(byte), &length_bytes, NO_WAIT), TIMED_OUT);
+    for (size_t i = 0; i < LENGTH_OF(flows); i++)
+        flow_close(flows[i]);
+    end();
+}

@@ -23,7 +23,8 @@
 /* Behind the largest head a buffer has this much room for a body that is read through it. */
 #define HTTP_BUFFER_BODY_BYTES 4096
 
-/* An unread body of at most this size is read and dropped to keep the connection. */
+/* An unread body of which at most this much is left is dropped as it comes, to keep the connection.
+ */
 #define HTTP_UNREAD_BODY_MAX (64 * KIB)
 
 /* How long a drained server still takes connections, and waits for their first bytes. */
@@ -54,6 +55,7 @@ struct http_connection {
     uint32_t start, used; /* bytes of the buffer */
     uint32_t head_bytes;  /* once the head is whole */
     uint32_t requests;    /* so far */
+    uint32_t drop_bytes;  /* of an unread body, to be dropped before the next request */
     uint8_t state;        /* enum http_connection_state */
 };
 
@@ -158,8 +160,8 @@ enum result http_body_read(struct http_session *session, struct span room,
                            size_t *length_bytes) CHECKED;
 /* Whether the next request can be reached: the body is read, or small enough to be dropped. */
 bool http_body_can_be_left(const struct http_session *session);
-/* Waits. Reads and drops the rest; false when that fails. */
-bool http_body_drop(struct http_session *session);
+/* Leaves the rest to the connection, which drops it without a stack; false where it cannot. */
+bool http_body_leave(struct http_session *session);
 
 extern const struct http_exchange_ops http_session_ops;
 

@@ -209,7 +209,7 @@ static bool go_on(struct http_session *session)
         http_connection_abort(connection);
         return false;
     }
-    if (session->keep && http_body_drop(session)) {
+    if (session->keep && http_body_leave(session)) {
         connection->start = session->body_at;
         return http_connection_advance(connection);
     }
