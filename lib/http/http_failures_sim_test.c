@@ -34,6 +34,15 @@ TEST(http_server_name_must_fit_a_field)
     begin();
     world.parameters.server_name = VIEW("Loom\r\nX: y");
     expect_result(http_server_open(&world.server, world.tcp, &world.parameters), INVALID);
+    static uint8_t name[HTTP_SERVER_NAME_MAX + 1];
+    span_fill(SPAN_OF(name), 'x');
+    world.parameters.server_name = VIEW_OF(name);
+    expect_result(http_server_open(&world.server, &loop.tcp, &world.parameters), INVALID);
+    /* The longest that is taken fits into what the server says on its own account. */
+    world.parameters.server_name = view_first(VIEW_OF(name), HTTP_SERVER_NAME_MAX);
+    http_world_open(&world);
+    expect_that(http_world_status(http_world_ask(&world, VIEW("GET / HTTP/1.1\n\n"))), ==, 400);
+    http_world_close(&world);
     world.parameters.server_name = VIEW("");
     http_world_open(&world);
     struct view answer = http_world_ask(&world, HELLO);

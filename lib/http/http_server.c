@@ -259,8 +259,10 @@ enum result http_server_open(struct http_server *server, struct tcp *tcp,
     *server = (struct http_server){ .http = { &http_server_ops },
                                     .tcp = tcp,
                                     .parameters = *parameters };
-    if (!http_field_value_is_valid(parameters->server_name)) {
-        log_error("--server-name holds a control byte");
+    if (!http_field_value_is_valid(parameters->server_name) ||
+        parameters->server_name.length_bytes > HTTP_SERVER_NAME_MAX) {
+        log_error("--server-name holds a control byte, or is longer than %u bytes",
+                  HTTP_SERVER_NAME_MAX);
         return INVALID;
     }
     list_init(&server->free_connections);

@@ -62,6 +62,8 @@ struct http_buffer;
 #define HTTP_LOG_ROOM_BYTES   4096
 #define HTTP_DRAIN_ROOM_BYTES 4096
 
+#define HTTP_SERVER_NAME_MAX 128 /* bytes, so that it fits into every head */
+
 struct http_server {
     struct http http;
     struct tcp *tcp;
@@ -102,8 +104,8 @@ struct http_server {
     struct http_server_figures figures;
 };
 
-/* INVALID: the server's name cannot stand in a field; the log says so. FULL: no memory for the
- * pools. It listens when it serves, one http_serve at a time. */
+/* INVALID: the server's name cannot stand in a field, or is too long; the log says so. FULL: no
+ * memory for the pools. It listens when it serves, one http_serve at a time. */
 enum result http_server_open(struct http_server *server, struct tcp *tcp,
                              const struct http_server_parameters *parameters) CHECKED;
 
