@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: ISC */
 #include "target/unix/flow_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -53,10 +55,23 @@ enum result flow_socket_register(struct flow_socket *socket, bool for_room)
     return FAILED;
 }
 
+/* A request is mostly whole and answered at once, and then its acknowledgement rides on the answer:
+ * one segment less. But where more is to come, a peer that follows Nagle's rule (RFC 1122 4.2.3.4)
+ * keeps it back until what it sent is acknowledged. Once is enough: from then on the host judges.
+ */
+void flow_socket_acknowledge(struct flow_socket *socket)
+{
+    const int on = 1;
+    if (!socket->delays_acks || !socket->is_unanswered) return;
+    socket->delays_acks = false;
+    (void)setsockopt(socket->poll.descriptor, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 enum result flow_socket_wait(struct flow_socket *socket, struct waiters *waiters,
                              const char *reason, uint64_t deadline_ns)
 {
     bool for_room = waiters == &socket->writer;
+    if (!for_room) flow_socket_acknowledge(socket);
     enum result result = deadline_ns > loop_now_ns() ? flow_socket_register(socket, for_room) : OK;
     return result != OK ? result : waiters_wait(waiters, reason, deadline_ns);
 }
@@ -71,6 +86,7 @@ static void flow_socket_watch(struct flow *flow, struct watch *watch, uint64_t d
     bool has_something = socket->maybe_readable || socket->ended || socket->failed ||
                          socket->buffer.length_bytes > 0;
     watch_arm(flow, watch, deadline_ns);
+    if (!has_something) flow_socket_acknowledge(socket);
     if (has_something || flow_socket_register(socket, false) != OK) flow_notify(flow, OK);
 }
 

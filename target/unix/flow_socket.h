@@ -32,6 +32,8 @@ struct flow_socket {
     bool maybe_readable; /* a recv may find something */
     bool hung_up;        /* behind what has arrived stands an end or an error: read up to it */
     bool ended;          /* the peer is done and all is read */
+    bool delays_acks;    /* it was accepted: acknowledgements wait for an answer to ride on */
+    bool is_unanswered;  /* something was read, and nothing has been sent since */
     bool failed;
     bool shut;          /* nothing more is to be written */
     bool shut_deferred; /* the loan goes first */
@@ -39,6 +41,9 @@ struct flow_socket {
 
 /* Makes a flow of the descriptor, which is non-blocking; fills all but the endpoints. */
 void flow_socket_init(struct flow_socket *socket, struct tcp_socket *tcp, int descriptor);
+
+/* Before something waits for more input: the peer may be waiting for its acknowledgement. */
+void flow_socket_acknowledge(struct flow_socket *socket);
 
 /* Waits for readiness, and gives the descriptor to epoll first if it is not there yet and the
  * deadline has not passed. */

@@ -22,6 +22,7 @@ static enum result receive(struct flow_socket *socket, struct span room, size_t 
     if (received > 0) {
         *length_bytes = (size_t)received;
         socket->tcp->read_bytes += *length_bytes;
+        socket->is_unanswered = true;
         if (*length_bytes < room.length_bytes && !socket->hung_up) socket->maybe_readable = false;
         return OK;
     }

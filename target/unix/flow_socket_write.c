@@ -52,6 +52,7 @@ static enum result send_vector(struct flow_socket *socket, struct iovec vector[]
     } while (sent < 0 && errno == EINTR);
     *sent_bytes = sent > 0 ? (size_t)sent : 0;
     socket->tcp->written_bytes += *sent_bytes;
+    if (sent > 0) socket->is_unanswered = false;
     if (sent >= 0 || errno == EAGAIN) return OK;
     if (errno != EPIPE) return flow_socket_fail(socket, "sendmsg", errno);
     socket->shut = true;

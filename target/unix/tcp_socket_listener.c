@@ -75,7 +75,7 @@ static struct flow *make_flow(struct tcp_socket_listener *listener, int descript
 {
     struct flow_socket *socket = tcp_socket_take_flow(listener->tcp);
     flow_socket_init(socket, listener->tcp, descriptor);
-    socket->maybe_readable = true;
+    socket->maybe_readable = socket->delays_acks = true;
     /* With any for an address this stays any: a getsockname for each connection would tell more,
      * and cost every one of them a system call that hardly anybody needs. */
     socket->flow.local = listener->listener.local;
@@ -194,17 +194,22 @@ static struct tcp_socket_listener *find_unused(struct tcp_socket *tcp)
     return NULL;
 }
 
-/* Below 0 with errno. Connections inherit TCP_NODELAY from the listener, so it costs nothing
- * later. */
+/* Below 0 with errno. Connections inherit from the listener, at no cost of their own, that nothing
+ * is held back to be sent with more (TCP_NODELAY), and that an acknowledgement may be
+ * (TCP_QUICKACK; flow_socket_acknowledge). */
 static int start_listening(const struct endpoint *local, size_t backlog)
 {
-    const int on = 1;
+    const int on = 1, off = 0;
     int family;
     int descriptor = socket_bind(local, SOCK_STREAM, &family);
     if (descriptor < 0) return -1;
-    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     /* Linux takes one more than it is told. */
-    if (listen(descriptor, (int)MIN(backlog - 1, (size_t)INT32_MAX)) == 0) return descriptor;
+    if (listen(descriptor, (int)MIN(backlog - 1, (size_t)INT32_MAX)) == 0) {
+        (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        /* listen clears it. */
+        (void)setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+        return descriptor;
+    }
     int error = errno;
     (void)close(descriptor);
     errno = error;

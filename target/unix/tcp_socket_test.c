@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "target/clock.h"
 #include "target/unix/stack_socket_address.h"
 #include "target/unix/tcp_socket.h"
 #include "tcp/tcp_suite.h"
@@ -276,6 +277,61 @@ TEST(tcp_socket_last_bytes_share_a_segment_with_the_end)
     uint32_t apart = segments_of_an_answer(base, listener, false);
     uint32_t together = segments_of_an_answer(base, listener, true);
     expect_that(together + 1, ==, apart);
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+static int descriptor_of(struct flow *flow)
+{
+    return CONTAINER_OF(flow, struct flow_socket, flow)->poll.descriptor;
+}
+
+static void expect_reads(struct flow *flow, struct view wanted)
+{
+    uint8_t bytes[8];
+    size_t length_bytes;
+    expect_ok(flow_read(flow, SPAN_OF(bytes), &length_bytes, tcp_suite_soon()));
+    expect_view(view_from(bytes, length_bytes), wanted);
+}
+
+TEST(tcp_socket_acknowledges_with_the_answer)
+{
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 1);
+    struct flow *client = tcp_suite_connect(base, listener);
+    struct flow *server = tcp_suite_accept(listener);
+    struct tcp_info info = { 0 };
+    socklen_t info_bytes = sizeof info;
+    expect_ok(flow_write_view(client, VIEW("ask"), tcp_suite_soon()));
+    expect_reads(server, VIEW("ask"));
+    expect_ok(flow_write_view(server, VIEW("answer"), tcp_suite_soon()));
+    expect_reads(client, VIEW("answer"));
+    expect(getsockopt(descriptor_of(client), IPPROTO_TCP, TCP_INFO, &info, &info_bytes) == 0);
+    expect_that(info.tcpi_segs_in, ==, 2); /* SYN-ACK, and the answer */
+    flow_close(client);
+    flow_close(server);
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+/* By Nagle's rule the second part is not sent before the first is acknowledged, which Linux would
+ * put off for 40 ms. */
+TEST(tcp_socket_acknowledges_at_once_what_is_only_a_part)
+{
+    const int off = 0;
+    struct tcp *base = suite_open(NULL);
+    struct listener *listener = tcp_suite_listen(base, ADDRESS_IPV4, 1);
+    struct flow *client = tcp_suite_connect(base, listener);
+    struct flow *server = tcp_suite_accept(listener);
+    expect(setsockopt(descriptor_of(client), IPPROTO_TCP, TCP_NODELAY, &off, sizeof off) == 0);
+    uint64_t start_ns = clock_monotonic_ns();
+    expect_ok(flow_write_view(client, VIEW("one"), tcp_suite_soon()));
+    expect_ok(flow_write_view(client, VIEW("two"), tcp_suite_soon()));
+    expect_reads(server, VIEW("one"));
+    expect_reads(server, VIEW("two"));
+    expect_that(clock_monotonic_ns() - start_ns, <, 30 * MS_NS);
+    flow_close(client);
+    flow_close(server);
     listener_close(listener);
     suite_close(NULL);
 }
