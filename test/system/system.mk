@@ -1,7 +1,7 @@
 # system.mk - the tests of the whole against strangers; `make check` runs test/system/run by itself.
 #
 #   make check-system     the same alone
-#   make check-long       with what takes longer: some ten minutes
+#   make check-long       with what takes longer: some six minutes
 
 .PHONY: check-system check-long
 check-system: packages-check

@@ -77,10 +77,9 @@ int main(int count, char *words[])
                                .connections = number(words[4]),
                                .requests = (unsigned)number(words[5]),
                                .seconds = (unsigned)number(words[6]) };
-    struct crowd crowd = { .wish = &wish,
-                           .clients = calloc(wish.clients, sizeof(struct client)),
-                           .epoll = epoll_create1(EPOLL_CLOEXEC) };
-    if (crowd.clients == NULL || crowd.epoll < 0) {
+    struct crowd crowd = { .wish = &wish, .epoll = epoll_create1(EPOLL_CLOEXEC) };
+    crowd.clients = calloc(wish.clients, sizeof(struct client));
+    if (crowd.clients == NULL) {
         fprintf(stderr, "client: no memory for %u clients\n", wish.clients);
         return 2;
     }

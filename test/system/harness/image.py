@@ -78,7 +78,7 @@ class Image:
     def wait_for_ports(self):
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            ports = [int(port) for port in re.findall(r"http: serving http://.*:(\d+)/\n", self.log())]
+            ports = listening_ports(self.pid)
             if len(ports) >= self.listeners:
                 return ports
             if self.process.poll() is not None:

@@ -1,0 +1,82 @@
+"""apps.py - the other applications, as images with the sanitizers in them: hello, tick and echo.
+
+SPDX-License-Identifier: ISC"""
+
+import re
+import socket
+import subprocess
+import time
+
+from harness.prometheus import scrape
+from harness.report import case, expect, expect_equal, expect_in
+from harness.wire import Wire
+
+
+@case("apps/hello")
+def hello_says_so_and_ends(workshop):
+    done = subprocess.run([workshop.program("hello", "debug")], capture_output=True, text=True, timeout=20, check=False)
+    expect_equal((done.returncode, done.stdout, done.stderr), (0, "Hello from Loom.\n", ""), "hello")
+
+
+@case("apps/tick")
+def tick_ends_by_itself_and_when_it_is_told(workshop):
+    program = workshop.program("tick", "debug")
+    start = time.monotonic()
+    done = subprocess.run([program, "--duration=500ms", "--beat=50ms"], capture_output=True, text=True, timeout=20, check=False)
+    expect_equal(done.returncode, 0, f"its status, after {done.stdout + done.stderr}")
+    expect(time.monotonic() - start < 10, "it took its time")
+    expect(done.stdout.count("\n") > 5, f"hardly a beat: {done.stdout!r}")
+    told = subprocess.Popen([program, "--duration=60s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(0.7)
+    told.terminate()
+    output, _ = told.communicate(timeout=20)
+    expect_equal(told.returncode, 0, f"its status after SIGTERM: {output[-800:]}")
+    expect("Sanitizer" not in output, output[-2000:])
+
+
+@case("apps/echo")
+def echo_sends_back_what_comes(workshop):
+    parameters = [f"--{name}-port=0" for name in ("tcp", "left", "right", "metrics")]
+    with workshop.started("echo", "debug", *parameters, ports=2) as image:
+        tcp = int(image.wait_for_log(r"listening on TCP port (\d+)")[1])
+        metrics = next(port for port in image.ports if port != tcp)
+        payload = bytes(range(256)) * 2000
+        with Wire(tcp) as wire:
+            wire.socket.setblocking(False)
+            expect_equal(through(wire.socket, payload), payload, "half a megabyte through TCP, half-closed behind it")
+        with Wire(tcp) as gone:
+            gone.send(b"never read")
+            gone.reset()
+        udp = re.findall(r"listening on UDP port (\d+)", image.log())
+        expect_equal(len(udp), 2, "UDP ports")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(10)
+            for port in udp:
+                for size in (0, 1, 1472, 60000):
+                    client.sendto(payload[:size], ("127.0.0.1", int(port)))
+                    data, peer = client.recvfrom(65536)
+                    expect_equal((data == payload[:size], peer[1]), (True, int(port)), f"{size} bytes through UDP")
+        names = {name for name, _ in scrape(metrics)}
+        expect_in("echo_datagrams_total", names, "/metrics")
+
+
+def through(flow, payload):
+    """Sends and reads at once, shuts the sending side, and reads to the end."""
+    back, sent, end = b"", 0, time.monotonic() + 20
+    while time.monotonic() < end:
+        if sent < len(payload):
+            try:
+                sent += flow.send(payload[sent:sent + 30000])
+            except BlockingIOError:
+                pass
+            if sent == len(payload):
+                flow.shutdown(socket.SHUT_WR)
+        try:
+            data = flow.recv(65536)
+        except BlockingIOError:
+            time.sleep(0.001)
+            continue
+        if not data:
+            return back
+        back += data
+    return back
