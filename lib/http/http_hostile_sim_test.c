@@ -97,3 +97,18 @@ TEST(http_hostile_bodies_that_nobody_reads)
         flow_close(flows[i]);
     end();
 }
+
+/* A client that breaks off in the middle of its body is no failure of the server's. */
+TEST(http_hostile_body_that_is_broken_off)
+{
+    begin();
+    http_world_open(&world);
+    struct flow *flow = http_world_connect(&world);
+    http_world_send(flow, VIEW("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"));
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    flow_abort(flow);
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    expect_that(world.server.figures.responses_5xx, ==, 0);
+    expect_that(world.server.figures.responses_4xx, ==, 1);
+    end();
+}

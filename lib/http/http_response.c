@@ -321,7 +321,8 @@ void http_response_finish(struct http_session *session, enum result result)
 {
     if (!session->exchange.responded) {
         if (result == OK) log_error("a handler returned without a response");
-        http_response_error(session, http_status_of(result));
+        /* Of a connection that broke in the request's body only the log is told. */
+        http_response_error(session, session->broken ? 400 : http_status_of(result));
     } else if (!session->broken &&
                (session->held.length_bytes > 0 || session->response_left_bytes != 0)) {
         finish_body(session, result);
