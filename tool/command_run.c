@@ -77,9 +77,9 @@ int command_debug(int count, char *arguments[])
 {
     struct options options = {
         .name = "debug",
-        .words =
-            "Builds the image and starts gdb with it, which then knows `fibers`, `fiber NUMBER`, and "
-            "after Ctrl-C `resume`; with --build=debug it is easier to follow",
+        .words = "Builds the image and starts gdb with it, which then knows `fibers`, `fiber "
+                 "NUMBER`, and "
+                 "after Ctrl-C `resume`; with --build=debug it is easier to follow",
         .arguments = "[APP] [-- BOOT PARAMETERS]",
         .takes_keys = true,
         .takes_rest = true,
