@@ -55,11 +55,10 @@ static uint64_t read_deadline(struct http_session *session)
     const struct http_server_parameters *parameters = &session->server->parameters;
     uint64_t now_ns = loop_now_ns();
     uint64_t next_ns = deadline_after(now_ns, parameters->body_timeout_ns);
-    if (parameters->body_rate_bytes == 0) return next_ns;
     if (session->body_started_ns == 0) session->body_started_ns = now_ns;
-    uint64_t whole_s = session->body_bytes / parameters->body_rate_bytes;
     uint64_t whole_ns = deadline_after(session->body_started_ns, parameters->body_timeout_ns);
-    return MIN(next_ns, deadline_after(whole_ns, whole_s > NEVER / S_NS ? NEVER : whole_s * S_NS));
+    uint64_t rate_ns = http_rate_ns(session->body_bytes, parameters->body_rate_bytes);
+    return MIN(next_ns, deadline_after(whole_ns, rate_ns));
 }
 
 static enum result read_flow(struct http_session *session, struct span room, size_t *length_bytes)

@@ -112,3 +112,32 @@ TEST(http_hostile_body_that_is_broken_off)
     expect_that(world.server.figures.responses_4xx, ==, 1);
     end();
 }
+
+/* A client that takes a little now and then would hold its session for hours; one that is slow but
+ * takes what `send-rate` asks gets all of it. */
+TEST(http_hostile_slow_reader)
+{
+    static uint8_t piece[4096];
+    size_t length_bytes;
+    begin();
+    world.parameters.sessions_count = 1;
+    world.parameters.send_rate_bytes = 1024;
+    http_world_open(&world);
+    for (uint64_t pause_ns = S_NS; pause_ns <= 20 * S_NS; pause_ns *= 20) {
+        size_t taken_bytes = 0;
+        enum result result = OK;
+        struct flow *flow = http_world_connect(&world);
+        http_world_send(flow, VIEW("GET /big HTTP/1.0\r\n\r\n"));
+        while (result == OK) {
+            expect_result(fiber_sleep(pause_ns), TIMED_OUT);
+            result = flow_read(flow, SPAN_OF(piece), &length_bytes, NO_WAIT);
+            taken_bytes += length_bytes;
+        }
+        bool is_slow = pause_ns > S_NS;
+        expect_result(result, is_slow ? FAILED : CLOSED);
+        expect(is_slow == (taken_bytes < HTTP_WORLD_BIG_BYTES));
+        expect_that(world.server.figures.sessions_in_use, ==, 0);
+        flow_close(flow);
+    }
+    end();
+}

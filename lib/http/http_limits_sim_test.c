@@ -239,11 +239,12 @@ TEST(http_limits_rate_of_bodies)
 }
 
 /* A reader that takes nothing loses its connection; one that takes a little now and then is served
- * to the end. */
+ * to the end where no rate is asked. */
 TEST(http_limits_time_for_readers)
 {
     bool closed;
     begin();
+    world.parameters.send_rate_bytes = 0;
     http_world_open(&world);
     struct flow *flow = http_world_connect(&world);
     http_world_send(flow, VIEW("GET /big HTTP/1.0\r\n\r\n"));

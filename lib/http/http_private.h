@@ -108,6 +108,13 @@ void http_queue_open(struct http_server *server);
 
 /* ---- sessions ---- */
 
+/* How long so many bytes may take at the least rate a second; NEVER where none is asked. */
+static inline uint64_t http_rate_ns(uint64_t bytes, uint64_t rate_bytes)
+{
+    if (rate_bytes == 0 || bytes / rate_bytes > NEVER / S_NS) return NEVER;
+    return bytes / rate_bytes * S_NS;
+}
+
 enum http_frame {
     HTTP_FRAME_NONE, /* HEAD, 204, 304: the body is dropped */
     HTTP_FRAME_LENGTH,
@@ -138,6 +145,8 @@ struct http_session {
     enum http_frame frame;
     uint64_t response_left_bytes; /* with HTTP_FRAME_LENGTH */
     uint64_t response_bytes;      /* of the body, sent */
+    uint64_t send_waits_ns;       /* how long all waits for the client to take it were */
+    uint64_t send_waits_bytes;    /* what it took since the first of them */
     bool keep;                    /* the connection goes on after it */
     bool replaced;                /* what the handler wanted to send could not be sent */
     bool broken;                  /* the connection is lost, or the response cut */

@@ -41,28 +41,46 @@ static void skip_bytes(struct view views[], size_t count, size_t gone_bytes)
     }
 }
 
-/* Writes all of the views. The peer has `send-timeout` for each part of its progress, so that a
- * slow reader is served and one that stands still is not. A wait in which there was some is
- * followed by another, so it is noticed between one and two of them after the last byte. `ends`:
- * the connection is shut or closed next, and the end goes out with these bytes. */
+/* The peer has `send-timeout` for each part of its progress; and for all waits together as long as
+ * that, and the time that what it took would need at `send-rate`. A response holds a stack, so a
+ * client must not hold it by taking a byte now and then. */
+static uint64_t send_deadline(const struct http_session *session)
+{
+    const struct http_server_parameters *parameters = &session->server->parameters;
+    uint64_t all_ns = deadline_after(
+        parameters->send_timeout_ns,
+        http_rate_ns(session->send_waits_bytes, parameters->send_rate_bytes));
+    uint64_t left_ns = all_ns - MIN(all_ns, session->send_waits_ns);
+    return deadline_after(loop_now_ns(), MIN(parameters->send_timeout_ns, left_ns));
+}
+
+/* One write of the views, of which what has gone is dropped. */
+static enum result send_some(struct http_session *session, struct view views[], size_t count,
+                             bool ends, size_t *gone_bytes)
+{
+    struct flow *flow = session->connection->flow;
+    uint64_t start_ns = loop_now_ns(), deadline_ns = send_deadline(session);
+    enum result result = ends ? flow_write_last(flow, views, count, gone_bytes, deadline_ns)
+                              : flow_write_counted(flow, views, count, gone_bytes, deadline_ns);
+    if (result == OK) *gone_bytes = (size_t)total_bytes(views, count);
+    session->server->figures.sent_bytes += *gone_bytes;
+    skip_bytes(views, count, *gone_bytes);
+    session->send_waits_ns += loop_now_ns() - start_ns;
+    if (session->send_waits_ns > 0) session->send_waits_bytes += *gone_bytes;
+    return result;
+}
+
+/* Writes all of the views. A wait in which there was progress is followed by another, so a peer
+ * that stands still is noticed between one and two of them after the last byte. `ends`: the
+ * connection is shut or closed next, and the end goes out with these bytes. */
 static enum result send_views(struct http_session *session, struct view views[], size_t count,
                               bool ends)
 {
-    struct flow *flow = session->connection->flow;
     enum result result;
     size_t gone_bytes;
     if (session->broken) return FAILED;
     do {
-        uint64_t deadline_ns = deadline_after(loop_now_ns(),
-                                              session->server->parameters.send_timeout_ns);
-        result = ends ? flow_write_last(flow, views, count, &gone_bytes, deadline_ns)
-                      : flow_write_counted(flow, views, count, &gone_bytes, deadline_ns);
-        if (result == OK) {
-            session->server->figures.sent_bytes += total_bytes(views, count);
-        } else {
-            session->server->figures.sent_bytes += gone_bytes;
-            skip_bytes(views, count, gone_bytes);
-        }
+        result = send_some(session, views, count, ends, &gone_bytes);
     } while (result == TIMED_OUT && gone_bytes > 0);
     if (result != OK) session->broken = true;
     return result;

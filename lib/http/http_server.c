@@ -51,6 +51,9 @@ const struct parameter http_server_parameters[] = {
                        "how long the next piece of a body may take; over it 408"),
     PARAMETER_DURATION(VALUES, send_timeout_ns, "send-timeout", "30s",
                        "how long a client may take nothing of its response"),
+    PARAMETER_BYTES(VALUES, send_rate_bytes, "send-rate", "1KiB", 0, GIB,
+                    "least a client must take each second on average while the server has to wait "
+                    "for it; 0 for any"),
     PARAMETER_DURATION(VALUES, idle_timeout_ns, "idle-timeout", "60s",
                        "how long a connection may wait between two requests"),
     PARAMETER_DURATION(

@@ -29,7 +29,7 @@ struct http_server_parameters {
     uint64_t port;
     uint64_t connections_count, sessions_count, buffers_count;
     uint64_t header_bytes, header_fields_count, body_bytes;
-    uint64_t body_rate_bytes; /* a second */
+    uint64_t body_rate_bytes, send_rate_bytes; /* a second */
     uint64_t requests_per_connection_count;
     uint64_t header_timeout_ns, body_timeout_ns, send_timeout_ns;
     uint64_t idle_timeout_ns, linger_timeout_ns, queue_timeout_ns, drain_timeout_ns;

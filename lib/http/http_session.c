@@ -107,6 +107,7 @@ static void reset(struct http_session *session)
     session->status = 0;
     session->frame = HTTP_FRAME_NONE;
     session->response_left_bytes = session->response_bytes = 0;
+    session->send_waits_ns = session->send_waits_bytes = 0;
     session->replaced = session->broken = false;
     session->held.length_bytes = 0;
 }
