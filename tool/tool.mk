@@ -32,7 +32,7 @@ build/libloom-config.a: $(TOOL_CONFIG_OBJECTS)
 
 $(sort $(TOOL_LOOM_OBJECTS) $(TOOL_CONFIG_OBJECTS)): build/host/%.o: %.c
 	@mkdir -p $(@D)
-	@$(TOOL_CC) $(TOOL_FLAGS) -MMD -MP -c $< -o $@
+	@$(TOOL_CC) $(TOOL_FLAGS) -MMD -MP -c $< -o $@ || { tool/packages --hint run; exit 1; }
 
 -include $(sort $(TOOL_LOOM_OBJECTS:.o=.d) $(TOOL_CONFIG_OBJECTS:.o=.d))
 

@@ -17,7 +17,8 @@ build/loom-crunch: $(CRUNCH_OBJECTS)
 
 $(CRUNCH_OBJECTS): build/crunch/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CRUNCH_CC) $(CRUNCH_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.$$$$ && mv $@.$$$$ $@
+	@$(CRUNCH_CC) $(CRUNCH_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.$$$$ && mv $@.$$$$ $@ || \
+	    { tool/packages --hint run; exit 1; }
 
 -include $(CRUNCH_OBJECTS:.o=.d)
 
