@@ -11,6 +11,9 @@ CC_fuzz      := clang
 CFLAGS_fuzz  := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-frame-larger-than
 $(eval $(call variant_rules,fuzz))
 
+$(foreach name,$(FUZZ),$(if $(wildcard fuzz/fuzz_$(name).c),,\
+    $(error FUZZ=$(name): there is no fuzz/fuzz_$(name).c; there are $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c)))))
+
 FUZZ_PROGRAMS := $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
 
 $(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libloom.a $(BUILD)/test/fuzz/libsim.a

@@ -26,6 +26,9 @@ CFLAGS_release = $(HARDENED)
 CC_coverage      := gcc
 CFLAGS_coverage  := -O0 --coverage -fsanitize=signed-integer-overflow -fsanitize-undefined-trap-on-error -Wno-frame-larger-than
 
+$(foreach variant,$(VARIANTS),$(if $(CC_$(variant)),,\
+    $(error VARIANTS=$(variant): there is no such variant; there are debug, clang, release and coverage)))
+
 LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
 HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
 UNIX_SOURCES := $(filter-out %_test.c,$(wildcard target/unix/*.c))
@@ -68,7 +71,13 @@ $(BUILD)/test/$(1)/%_test: $(BUILD)/test/$(1)/%_test.o $(BUILD)/test/$(1)/lib/te
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call variant_rules,$(variant))))
 
-SELECTED := $(filter $(addsuffix /%,$(TESTS)) $(TESTS),$(TEST_SOURCES))
+# A shell's completion ends a folder's name with a slash. What selects nothing would pass.
+WANTED   := $(patsubst %/,%,$(TESTS))
+SELECTED := $(filter $(addsuffix /%,$(WANTED)) $(WANTED),$(TEST_SOURCES))
+ifneq ($(filter check-unit,$(MAKECMDGOALS)),)
+$(foreach name,$(WANTED),$(if $(filter $(name)/% $(name),$(TEST_SOURCES)),,\
+    $(error TESTS=$(name): no test stands there; name a folder such as lib/kv, or one lib/kv/NAME_test.c)))
+endif
 PROGRAMS := $(foreach variant,$(VARIANTS),$(patsubst %.c,$(BUILD)/test/$(variant)/%,$(SELECTED)))
 
 .PHONY: check-unit

@@ -69,6 +69,21 @@ static bool is_wanted(const struct test *test)
     return harness.word_count == 0;
 }
 
+/* A word that no name holds is a slip of the pen, and nothing run is nothing passed. */
+static bool words_fit(void)
+{
+    for (int i = 0; i < harness.word_count; i++) {
+        const struct test *test = harness.first;
+        while (test != NULL && strstr(test->name, harness.words[i]) == NULL)
+            test = test->next;
+        if (test != NULL) continue;
+        (void)fprintf(stderr, "no test here has a name with \"%s\" in it; without words all run\n",
+                      harness.words[i]);
+        return false;
+    }
+    return true;
+}
+
 static unsigned left_behind(void)
 {
     unsigned count = 0;
@@ -178,6 +193,7 @@ int main(int count, char *words[])
     arguments_set(1, words);
     harness.word_count = count - 1;
     harness.words = words + 1;
+    if (!words_fit()) return 2;
 
     static const struct fiber_parameters fibers = { 1024, 64, 16 };
     static struct task task = { run_all };

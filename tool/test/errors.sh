@@ -147,6 +147,12 @@ if [[ $said != *$'\n'* ]]; then ok "a config.c without unikernel(): one line"; e
     not_ok "a config.c without unikernel(): one line" "$said"
 fi
 
+check_error "make check-unit of no tests" 2 'TESTS=lib/nothere: no test stands there' \
+    make -C "$house" check-unit TESTS=lib/nothere
+check_error "make check-unit of no variant" 2 'VARIANTS=fast: there is no such variant' \
+    make -C "$house" check-unit VARIANTS=fast
+check_error "make fuzz of nothing" 2 'FUZZ=nothere: there is no fuzz/fuzz_nothere.c' make -C "$house" fuzz FUZZ=nothere
+
 check_error "a folder without config.c" 1 'there is no config.c in it' "$loom" build shop/htdocs
 check_error "no such folder" 1 'loom new nowhere' "$loom" build nowhere
 check_error "no such command" 2 'there is no command weave; see `loom help`' "$loom" weave

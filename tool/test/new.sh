@@ -19,6 +19,7 @@ check "the new one's test" "$loom" test shop
 check_says "the new one's test: the count" '3 passed, 0 failed, 0 skipped'
 check "tests by name" "$loom" test shop -- markup
 check_says "tests by name: one" '1 passed, 0 failed'
+check_error "tests by a name that none has" 2 'no test here has a name with "nosuch"' "$loom" test shop -- nosuch
 
 port=$(port)
 "$loom" run shop -- --port="$port" > run.txt 2>&1 &
