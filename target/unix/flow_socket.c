@@ -32,9 +32,9 @@ static void socket_ready(struct poll *poll, uint32_t events)
 {
     struct flow_socket *socket = CONTAINER_OF(poll, struct flow_socket, poll);
     const uint32_t broken = EPOLLERR | EPOLLHUP;
-    if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) {
+    if ((events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | broken)) != 0) {
         socket->maybe_readable = true;
-        if ((events & (EPOLLRDHUP | broken)) != 0) socket->hung_up = true;
+        if ((events & (EPOLLPRI | EPOLLRDHUP | broken)) != 0) socket->reads_on = true;
         waiters_wake_one(&socket->reader);
         flow_notify(&socket->flow, OK);
     }

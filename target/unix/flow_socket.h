@@ -30,7 +30,8 @@ struct flow_socket {
     size_t buffer_start_bytes, buffer_end_bytes;
     bool is_borrowed;
     bool maybe_readable; /* a recv may find something */
-    bool hung_up;        /* behind what has arrived stands an end or an error: read up to it */
+    bool reads_on;       /* a short recv does not mean that there was no more: behind it stands an
+                            end, an error, or the mark of urgent data, at which recv stops */
     bool ended;          /* the peer is done and all is read */
     bool delays_acks;    /* it was accepted: acknowledgements wait for an answer to ride on */
     bool is_unanswered;  /* something was read, and nothing has been sent since */

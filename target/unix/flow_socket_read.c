@@ -23,7 +23,7 @@ static enum result receive(struct flow_socket *socket, struct span room, size_t 
         *length_bytes = (size_t)received;
         socket->tcp->read_bytes += *length_bytes;
         socket->is_unanswered = true;
-        if (*length_bytes < room.length_bytes && !socket->hung_up) socket->maybe_readable = false;
+        if (*length_bytes < room.length_bytes && !socket->reads_on) socket->maybe_readable = false;
         return OK;
     }
     if (received == 0) {
@@ -31,7 +31,7 @@ static enum result receive(struct flow_socket *socket, struct span room, size_t 
         return CLOSED;
     }
     if (errno != EAGAIN) return flow_socket_fail(socket, "recv", errno);
-    socket->maybe_readable = socket->hung_up = false;
+    socket->maybe_readable = socket->reads_on = false;
     return TIMED_OUT;
 }
 

@@ -51,13 +51,13 @@ static enum result watch_events(struct poll *poll, uint32_t events)
 enum result poll_add(struct poll *poll)
 {
     assert(!poll->tells_output);
-    return watch_events(poll, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    return watch_events(poll, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 enum result poll_add_input(struct poll *poll)
 {
     assert(!poll->added);
-    return watch_events(poll, EPOLLIN | EPOLLRDHUP | EPOLLET);
+    return watch_events(poll, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
 enum result poll_add_level(struct poll *poll)

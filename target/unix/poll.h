@@ -12,8 +12,8 @@
 /* One descriptor; embedded in what owns it. */
 struct poll {
     int descriptor;
-    /* Called in the loop when something has changed: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR,
-     * EPOLLHUP. It must not wait; it wakes fibers and sends watches. */
+    /* Called in the loop when something has changed: EPOLLIN, EPOLLPRI, EPOLLOUT, EPOLLRDHUP,
+     * EPOLLERR, EPOLLHUP. It must not wait; it wakes fibers and sends watches. */
     void (*ready)(struct poll *poll, uint32_t events);
     bool added;
     bool tells_output; /* EPOLLOUT too */

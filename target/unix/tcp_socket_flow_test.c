@@ -70,3 +70,28 @@ static struct flow_fixture ipv6 = {
 
 FLOW_SUITE(flow_socket, &ipv4)
 FLOW_SUITE(flow_socket_ipv6, &ipv6)
+
+/* A recv stops at the mark of urgent data, though more has arrived behind it. The urgent byte
+ * itself is not part of the stream (RFC 6093 3.1). */
+TEST(tcp_socket_reads_past_urgent_data)
+{
+    struct flow *near, *far;
+    uint8_t room[16];
+    size_t filled_bytes = 0, length_bytes;
+    open_over(ADDRESS_IPV4, &near, &far);
+    /* From its first wait on the socket tells only what changes. */
+    expect_result(flow_read(far, SPAN_OF(room), &length_bytes, loop_now_ns() + MS_NS), TIMED_OUT);
+    int descriptor = CONTAINER_OF(near, struct flow_socket, flow)->poll.descriptor;
+    expect_ok(flow_write_view(near, VIEW("ab"), suite_soon()));
+    expect_that(send(descriptor, "!", 1, MSG_OOB), ==, 1);
+    expect_ok(flow_write_view(near, VIEW("cd"), suite_soon()));
+    while (filled_bytes < 4) {
+        expect_ok(flow_read(far, span_from_offset(SPAN_OF(room), filled_bytes), &length_bytes,
+                            suite_soon()));
+        filled_bytes += length_bytes;
+    }
+    expect_view(view_from(room, filled_bytes), VIEW("abcd"));
+    flow_close(near);
+    flow_close(far);
+    tcp_socket_close(&tcp);
+}
