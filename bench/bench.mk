@@ -12,7 +12,7 @@ BENCH_SECONDS ?=
 BENCH_PYTHON  := /usr/bin/python3
 
 .PHONY: bench
-bench: tool build/loom-crunch build/bench/first_answer build/bench/old_epoll.so
+bench: tool build/loom-crunch build/bench/first_answer
 	@tool/packages bench || echo "packages: going on without them; what needs them is skipped"
 	@$(BENCH_PYTHON) -B bench/bench.py --rows="$(BENCH)" --seconds="$(BENCH_SECONDS)"
 
@@ -24,7 +24,3 @@ check-bench:
 build/bench/first_answer: bench/host/first_answer.c
 	@mkdir -p $(@D)
 	@$(CC) $(COMMON) -O2 -o $@ $<
-
-build/bench/old_epoll.so: bench/host/old_epoll.c
-	@mkdir -p $(@D)
-	@$(CC) $(COMMON) -O2 -fPIC -shared -o $@ $<

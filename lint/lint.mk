@@ -1,7 +1,7 @@
 # lint.mk - what a compiler does not say: clang-tidy, cppcheck, shellcheck, and the tree's own form.
 
-C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*.c))
-ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*.h))
+C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*/*.c test/system/*/*.c))
+ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*/*.h test/system/*/*.h))
 
 .PHONY: lint lint-tidy lint-cppcheck lint-shell lint-format format
 lint: packages-lint lint-format lint-shell lint-cppcheck lint-tidy

@@ -13,7 +13,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 OUTPUT = os.path.join(ROOT, "build", "bench")
 LOOM = os.path.join(ROOT, "build", "loom")
 FIRST_ANSWER = os.path.join(OUTPUT, "first_answer")
-OLD_EPOLL = os.path.join(OUTPUT, "old_epoll.so")
 
 
 ERROR_LINES = 3

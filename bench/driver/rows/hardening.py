@@ -12,7 +12,7 @@ import shutil
 
 from driver.bench import IMAGE_PARAMETERS
 from driver.compare import Ratios, alternate
-from driver.images import OLD_EPOLL, OUTPUT, image_build
+from driver.images import OUTPUT, image_build
 from driver.process import output_of
 from driver.results import Skip
 from driver.rows import http, inside
@@ -49,7 +49,7 @@ def instructions_total(image, heads):
     report = os.path.join(OUTPUT, "run", "callgrind.out")
     os.makedirs(os.path.dirname(report), exist_ok=True)
     status, _, complained, _ = output_of(
-        ["env", f"LD_PRELOAD={OLD_EPOLL}", "valgrind", "--tool=callgrind",
+        ["valgrind", "--tool=callgrind",
          f"--callgrind-out-file={report}", image,
          "--measure=parser", f"--repeat={heads}", "--rounds=1", *FEW_FIBERS])
     counted = re.search(r"Collected\s*:\s*(\d+)", complained)
