@@ -57,7 +57,8 @@ def refusals_are_counted_by_reason(image):
         wire.answer()
     for _ in range(3):
         expect_equal(refuse(b""), 503, "a connection over the limit")
-    held.pop().close()
+    for _ in range(3):
+        held.pop().close()
     wait_until(lambda: fetch(image.port, "/hello/you").status == 200, "there is room again")
     samples = scrape(image.port)
     for reason, count in (("timeout", 1), ("too_large", 2), ("malformed", 2)):
