@@ -8,6 +8,7 @@
 #   make            builds the `loom` command: build/loom
 #   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
+#   make check-long the tests against strangers, with those that take minutes
 #   make lint       clang-tidy, cppcheck and the tree's own form
 #   make format     formats all C code
 #   make fuzz       fuzzes every parser (FUZZ_SECONDS=60, FUZZ=name)
@@ -43,6 +44,7 @@ include tool/crunch/crunch.mk
 include lint/lint.mk
 include fuzz/fuzz.mk
 include bench/bench.mk
+include test/system/system.mk
 
 .PHONY: run check install clean help packages-run packages-check
 packages-run:
