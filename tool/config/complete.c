@@ -102,7 +102,8 @@ static void order_devices(void)
         if (graph.arguments[i]->device != NULL) visit(graph.arguments[i]->device, ordered, &count);
     }
     assert(count == graph.device_count);
-    memcpy(graph.devices, ordered, count * sizeof ordered[0]);
+    for (size_t i = 0; i < count; i++)
+        graph.devices[i] = ordered[i];
 }
 
 const char *device_prefix(const struct device *device)
