@@ -139,7 +139,7 @@ struct alarm {
     void (*due)(struct alarm *alarm);
 };
 
-/* (Re)starts it; NEVER stops it. */
+/* (Re)starts it; NEVER stops it. A deadline that has passed is due in the loop's next turn. */
 void alarm_set(struct alarm *alarm, uint64_t deadline_ns);
 void alarm_stop(struct alarm *alarm);
 

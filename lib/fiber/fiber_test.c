@@ -338,3 +338,20 @@ TEST(alarms_ring_once_and_can_be_stopped)
     alarm_set(&ringer.alarm, NEVER);
     expect(!timer_is_running(&ringer.alarm.timer));
 }
+
+/* Rings again at once, though not for ever, so that a test that fails ends. */
+static void ring_again(struct alarm *alarm)
+{
+    struct ringer *ringer = CONTAINER_OF(alarm, struct ringer, alarm);
+    if (++ringer->rings < 1000000) alarm_set(alarm, NO_WAIT);
+}
+
+TEST(an_alarm_without_a_pause_lets_fibers_run)
+{
+    struct ringer ringer = { .alarm.due = ring_again };
+    alarm_set(&ringer.alarm, NO_WAIT);
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    expect_that(ringer.rings, <, 1000000);
+    expect(timer_is_running(&ringer.alarm.timer));
+    alarm_stop(&ringer.alarm);
+}
