@@ -17,7 +17,7 @@ void fiber_begin(void);
 #define COLOUR_BYTES 128
 
 /* Calls that a fiber makes without a wait before it gives way: some tens of microseconds. */
-#define CALLS_IN_A_ROW 32
+#define CALLS_IN_A_ROW 16
 
 /* ---- switching ---- */
 

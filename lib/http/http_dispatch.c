@@ -13,9 +13,9 @@
 
 #define ACCEPT_RETRY_NS (50 * MS_NS)
 
-/* Letters and connections that are taken before others have their turn: where there is always one
- * more, neither fiber would ever wait. */
-#define IN_A_ROW 32
+/* Letters that are taken before others have their turn: where there is always one more, the
+ * dispatcher would never wait. */
+#define LETTERS_IN_A_ROW 32
 
 /* ---- the acceptor ---- */
 
@@ -39,9 +39,8 @@ static bool accept_one(struct http_server *server)
 void http_acceptor_run(struct task *task)
 {
     struct http_server *server = CONTAINER_OF(task, struct http_server, acceptor);
-    for (unsigned n = 1; accept_one(server); n++) {
-        if (n % IN_A_ROW == 0) fiber_yield();
-    }
+    while (accept_one(server))
+        continue;
     server->acceptor_done = true;
     http_server_wake(server);
 }
@@ -128,7 +127,7 @@ void http_dispatcher_run(struct task *task)
     bool ended = false;
     for (unsigned n = 1; !ended; n++) {
         struct letter *letter;
-        if (n % IN_A_ROW == 0) fiber_yield();
+        if (n % LETTERS_IN_A_ROW == 0) fiber_yield();
         enum result result = mailbox_take(&server->mailbox, &letter, next_deadline(server));
         if (result == OK) take_letter(server, letter);
         ended = server->draining && drain(server);

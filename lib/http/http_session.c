@@ -12,9 +12,6 @@
 #define LOG_MODULE "http"
 #include "log/log.h"
 
-/* Pipelined requests that are answered before others have their turn. */
-#define REQUESTS_IN_A_ROW 16
-
 /* What the head of a response may hold besides a field as long as a request's head. */
 #define RESPONSE_HEAD_BYTES 1024
 
@@ -225,9 +222,7 @@ static bool go_on(struct http_session *session)
 static void serve(struct http_session *session)
 {
     struct http_connection *connection = session->connection;
-    unsigned in_a_row = 0;
     do {
-        if (++in_a_row % REQUESTS_IN_A_ROW == 0) fiber_yield();
         connection->state = HTTP_CONNECTION_BUSY;
         connection->requests++;
         reset(session);
