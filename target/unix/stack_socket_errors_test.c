@@ -18,7 +18,7 @@ struct failure {
 };
 
 static struct {
-    struct failure accept, bind, listen, filter, epoll, send_burst, ipv6, connect, shutdown;
+    struct failure accept, bind, listen, refusal, epoll, send_burst, ipv6, connect, shutdown;
 } failing;
 
 static bool fails(struct failure *failure)
@@ -77,7 +77,7 @@ int failing_shutdown(int descriptor, int how)
 
 int failing_setsockopt(int descriptor, int level, int name, const void *value, socklen_t length)
 {
-    if (level == SOL_SOCKET && name == SO_ATTACH_FILTER && fails(&failing.filter)) return -1;
+    if (level == SOL_SOCKET && name == SO_BINDTOIFINDEX && fails(&failing.refusal)) return -1;
     return (int)syscall(SYS_setsockopt, descriptor, level, name, value, length);
 }
 
@@ -214,12 +214,12 @@ TEST(socket_any_is_ipv4_where_ipv6_is_absent)
     close_connected();
 }
 
-/* Without the filter a drain is only the end of accepting. */
-TEST(socket_drain_ends_without_a_filter)
+/* Where the host goes on letting connections in, a drain is only the end of accepting. */
+TEST(socket_drain_ends_where_nobody_is_refused)
 {
     struct listener *listener = open_listening();
     client = tcp_suite_connect(stack.stack.tcp, listener);
-    failing.filter = (struct failure){ ENOMEM, 1 };
+    failing.refusal = (struct failure){ EPERM, 1 };
     listener_drain(listener);
     server = tcp_suite_accept(listener);
     struct flow *none;

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <linux/filter.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -146,25 +146,20 @@ static enum result tcp_socket_listener_accept(struct listener *base, struct flow
 
 /* ---- the end ---- */
 
-/* Closing a listener resets what its queue holds, and what completes a handshake meanwhile. So the
- * host is told to drop every SYN first: segments with SYN and without ACK, in the flags at byte 13
- * of the TCP header (RFC 9293 3.1), where a filter on a TCP socket starts to look. All else passes,
- * so handshakes under way complete. Who was dropped tries again, and finds the port closed. */
+/* Closing a listener resets what its queue holds, and what completes a handshake meanwhile. So new
+ * attempts must first find nobody, while the listener lives on: it is bound to an interface that no
+ * segment comes from, the largest index there can be, and the host answers every SYN as that of a
+ * port that is closed. Handshakes under way belong to the interface that they came in by, and
+ * complete. (A filter that drops every SYN would do as well, but newer kernels let only
+ * CAP_NET_ADMIN put one on a TCP socket. Who was let in by a SYN cookie, which a host uses when
+ * more handshakes are under way than it remembers, is reset.) */
 static void tcp_socket_listener_drain(struct listener *base)
 {
-    enum { FLAGS_OFFSET = 13, FLAG_SYN = 0x02, FLAG_ACK = 0x10, PASS = -1, DROP = 0 };
+    const int nowhere = INT_MAX;
     struct tcp_socket_listener *listener = listener_of(base);
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_OFFSET),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAG_SYN | FLAG_ACK),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FLAG_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, DROP),
-        BPF_STMT(BPF_RET | BPF_K, (uint32_t)PASS),
-    };
-    const struct sock_fprog program = { .len = LENGTH_OF(code), .filter = code };
     if (listener->drained_ns != 0) return;
-    if (setsockopt(listener->poll.descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-                   sizeof program) != 0) {
+    if (setsockopt(listener->poll.descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere,
+                   sizeof nowhere) != 0) {
         log_warning("cannot refuse new connections before the listener closes: %s (some may be "
                     "reset)",
                     strerror(errno));
