@@ -9,6 +9,7 @@
 
 #include "fiber/fiber.h"
 #include "fiber/stop.h"
+#include "target/clock.h"
 #include "target/exit.h"
 #include "target/unix/poll.h"
 
@@ -17,13 +18,19 @@
 
 static struct poll signals;
 
+/* One request to end may come as several signals: to the process group, and passed on by whoever
+ * started the image. */
+#define ONE_REQUEST_NS (300 * MS_NS)
+
 static void handle(uint32_t number)
 {
+    static uint64_t first_ns;
     if (number == SIGUSR1) {
         fiber_census_write();
     } else if (!stop_is_requested()) {
+        first_ns = clock_monotonic_ns();
         stop_request();
-    } else {
+    } else if (clock_monotonic_ns() - first_ns > ONE_REQUEST_NS) {
         log_warning("asked to end twice: ending at once");
         target_exit(128 + (int)number);
     }
@@ -43,6 +50,7 @@ enum result signals_open(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return FAILED;
     (void)signal(SIGPIPE, SIG_IGN);

@@ -100,8 +100,21 @@ def asked_twice_it_ends_at_once(workshop):
             time.sleep(0.1)
             image.process.send_signal(signal.SIGTERM)
             image.wait_for_log("stopping")
+            time.sleep(0.5)
             image.process.send_signal(signal.SIGINT)
             expect_equal(image.wait(), 128 + signal.SIGINT, "the status")
+
+
+@case("ending/echo")
+def one_request_may_come_as_two_signals(workshop):
+    with workshop.started("site", "debug") as image:
+        with Wire(image.port) as slow:
+            slow.ask("/slow/500")
+            time.sleep(0.1)
+            image.process.send_signal(signal.SIGTERM)
+            image.process.send_signal(signal.SIGTERM)
+            expect_equal(slow.answer().status, 200, "what was in flight")
+        expect_equal(image.wait(), 0, "the status")
 
 
 @case("ending/interrupt")
