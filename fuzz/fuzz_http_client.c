@@ -6,7 +6,7 @@
  * same as one that came at once, and nothing is left over.
  *
  * SPDX-License-Identifier: ISC */
-#include "http/http_fetcher.h"
+#include "http_client/http_fetcher.h"
 #include "target/clock.h"
 #include "tcp/tcp_loop.h"
 

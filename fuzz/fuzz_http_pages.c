@@ -6,12 +6,12 @@
  * stay open.
  *
  * SPDX-License-Identifier: ISC */
-#include "http/http_pages.h"
+#include "http_pages/http_pages.h"
 
 #include "fiber/stop.h"
 #include "http/http_head.h"
 #include "http/http_memory.h"
-#include "http/http_shelf.h"
+#include "http_pages/http_shelf.h"
 
 int LLVMFuzzerInitialize(int *count, char ***words);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);

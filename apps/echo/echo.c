@@ -5,7 +5,7 @@
 
 #include "fiber/fiber.h"
 #include "fiber/stop.h"
-#include "http/http_metrics.h"
+#include "http_pages/http_metrics.h"
 
 #define LOG_MODULE "echo"
 #include "log/log.h"

@@ -4,8 +4,8 @@
 #include "homepage.h"
 
 #include "figures.h"
-#include "http/http_metrics.h"
-#include "http/http_pages.h"
+#include "http_pages/http_metrics.h"
+#include "http_pages/http_pages.h"
 #include "self.h"
 #include "woven.h"
 

@@ -6,7 +6,7 @@
 
 #include "fiber/stop.h"
 #include "http/http_memory.h"
-#include "http/http_server.h"
+#include "http_server/http_server.h"
 #include "kv/kv_crunch.h"
 #include "kv/kv_memory.h"
 #include "metrics/metrics.h"

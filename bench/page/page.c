@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC */
 #include "page.h"
 
-#include "http/http_pages.h"
+#include "http_pages/http_pages.h"
 
 /* Too large for a stack, and there is one. */
 static struct http_pages site;

@@ -48,3 +48,18 @@ enum result http_respond_redirect(struct http_exchange *exchange, unsigned statu
     struct http_response response = { .status = status, .fields = &field, .field_count = 1 };
     return http_respond(exchange, &response, NULL, 0);
 }
+
+unsigned http_status_of(enum result result)
+{
+    switch (result) {
+    case NOT_FOUND: return 404;
+    case INVALID: return 400;
+    case DENIED: return 403;
+    case TOO_LARGE: return 413;
+    case TIMED_OUT: return 408;
+    case CANCELLED:
+    case FULL: return 503;
+    case UNSUPPORTED: return 501;
+    default: return 500;
+    }
+}

@@ -191,6 +191,9 @@ struct http_handler {
     enum result (*handle)(struct http_handler *handler, struct http_exchange *exchange);
 };
 
+/* The status of that error page. */
+unsigned http_status_of(enum result result);
+
 /* `pattern`: segments of literal text or {name}, which matches one segment that is not empty; a
  * last segment "*" matches the rest, also none. Literals win over parameters, these over "*".
  * `host`: empty for every host; "example.org", or "*.example.org" for all below it; an exact host

@@ -4,7 +4,6 @@
 #include "http/http_memory_exchange.h"
 
 #include "http/http_head.h"
-#include "http/http_private.h"
 #include "http/http_target.h"
 
 static struct http_memory_exchange *of(struct http_exchange *exchange)

@@ -30,11 +30,7 @@ static const struct module modules[] = {
         .name = "http",
         .home = MODULE_OF_HOUSE,
         .sources = { "lib/http/*.c" },
-        /* The client, the server, and doubles. */
-        .without = { "http_fetcher*", "http_hop*", "http_race*", "http_visit*", "http_body*",
-                     "http_connection*", "http_dispatch*", "http_log*", "http_pool*",
-                     "http_response*", "http_server*", "http_session*", "http_world*",
-                     "http_memory*" },
+        .without = { "http_memory*" },
         .needs = { "flow", "ip", "kv" },
     },
 };

@@ -61,7 +61,7 @@ END
     cat > "$1/$2.c" << END
 #include "$2.h"
 
-#include "http/http_pages.h"
+#include "http_pages/http_pages.h"
 
 enum result $2_start(struct http *http, struct kv *pages)
 {

@@ -25,7 +25,7 @@ cat > wanted.c << 'END'
 #include "base/view.h"
 #include "image/image.h"
 #include "target/unix/stack_socket.h"
-#include "http/http_server.h"
+#include "http_server/http_server.h"
 #include "kv/kv_crunch.h"
 #include "shop.h"
 

@@ -6,7 +6,7 @@
 
 #include "fiber/fiber.h"
 #include "http/http.h"
-#include "http/http_metrics.h"
+#include "http_pages/http_metrics.h"
 #include "kv/kv.h"
 #include "udp/udp.h"
 

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: ISC */
 #include "site.h"
 
-#include "http/http_metrics.h"
-#include "http/http_pages.h"
+#include "http_pages/http_metrics.h"
+#include "http_pages/http_pages.h"
 
 #define ROUTES_MAX 32
 
