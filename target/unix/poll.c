@@ -92,7 +92,7 @@ void poll_remove(struct poll *poll)
 static int wait_in_ms(uint64_t left_ns)
 {
     uint64_t left_ms = left_ns / MS_NS + (left_ns % MS_NS != 0);
-    int timeout_ms = left_ns == NEVER ? -1 : (int)MIN(left_ms, 60 * 1000);
+    int timeout_ms = left_ns == NEVER ? -1 : (int)MIN(left_ms, (uint64_t)60 * 1000);
     return epoll_wait(poller.descriptor, poller.burst, EVENTS_MAX, timeout_ms);
 }
 

@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 
-/* From now on SIGTERM, SIGINT and SIGHUP ask the image to stop (fiber/stop.h); one that comes a good
- * moment later ends it at once. SIGUSR1 writes the fibers' census. */
+/* From now on SIGTERM, SIGINT and SIGHUP ask the image to stop (fiber/stop.h); one that comes a
+ * good moment later ends it at once. SIGUSR1 writes the fibers' census. */
 enum result signals_open(void) CHECKED;
 void signals_close(void);
 
