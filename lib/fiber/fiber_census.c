@@ -84,7 +84,7 @@ void fiber_census_write(void)
 {
     struct census_log census = { .visitor.visit = write_line };
     fiber_visit(&census.visitor);
-    log_census("%zu fibers%s", census.count,
+    log_census("fibers: %zu%s", census.count,
                census.count > CENSUS_LINES_MAX ? ", of which the first 64 are shown" : "");
 }
 

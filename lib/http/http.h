@@ -153,7 +153,8 @@ CHECKED static inline enum result http_respond(struct http_exchange *exchange,
 }
 
 /* Waits. Begins a response whose body follows with http_write; the body ends when the handler
- * returns. */
+ * returns. The head goes with the first piece, so that a handler which fails before that can still
+ * be answered for. */
 CHECKED static inline enum result http_begin(struct http_exchange *exchange,
                                              const struct http_response *response)
 {

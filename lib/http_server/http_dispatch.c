@@ -50,7 +50,7 @@ void http_acceptor_run(struct task *task)
 static void begin_drain(struct http_server *server)
 {
     uint64_t now_ns = loop_now_ns();
-    log_info("stopping: %llu connections open",
+    log_info("stopping; connections open: %llu",
              (unsigned long long)server->figures.connections_open);
     server->draining = true;
     server->grace_ns = deadline_after(now_ns, HTTP_GRACE_NS);

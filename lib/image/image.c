@@ -166,7 +166,8 @@ static size_t fibers_alive(void)
 static void look_back(void)
 {
     size_t left = fibers_alive() - 1; /* this one */
-    if (left > 0) log_warning("%zu fibers are left: a scope was not closed by who opened it", left);
+    if (left > 0)
+        log_warning("fibers are left: %zu; a scope was not closed by who opened it", left);
     if (left > 0 || run.own.census) fiber_census_write();
 }
 

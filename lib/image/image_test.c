@@ -282,7 +282,7 @@ TEST(image_tells_of_fibers_that_are_left)
     run_image("--plan=leave", NULL);
     expect_that(outcome.status, ==, 0);
     expect_says(
-        VIEW(" warning image: 1 fibers are left: a scope was not closed by who opened it\n"));
+        VIEW(" warning image: fibers are left: 1; a scope was not closed by who opened it\n"));
     expect_says(VIEW("sleeper"));
     expect_says(VIEW("forgotten"));
 }

@@ -65,7 +65,7 @@ TEST(a_failed_assertion_tells_place_values_fiber_and_backtrace)
     expect_says(&report, "left 7 = 0x7, right 3 = 0x3");
     expect_says(&report, "in fiber 'test'");
     expect_says(&report, "  #2  break_assertion");
-    expect_says(&report, "1 fibers");
+    expect_says(&report, "fibers: 1");
 }
 
 static void break_with_words(void)

@@ -114,14 +114,15 @@ enum result kv_host_open(struct kv_host *host, struct view directory)
 {
     *host = (struct kv_host){ .folder = -1, .stage = -1, .name = directory };
     if (view_is_empty(directory) || directory.length_bytes >= sizeof host->path) {
-        log_error("no folder was named: say --directory=FOLDER");
+        log_error("no folder was named: give its boot parameter `directory`");
         return INVALID;
     }
     span_copy(SPAN_OF(host->path), directory).bytes[0] = '\0';
     host->folder = open(host->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat status;
     if (host->folder < 0 || fstat(host->folder, &status) != 0) {
-        log_error("%s: cannot be opened: %s; --directory names a folder that can be read",
+        log_error("%s: cannot be opened: %s; its boot parameter `directory` names a folder that "
+                  "can be read",
                   host->path, strerror(errno));
         enum result result = result_of(errno);
         kv_host_close(host);

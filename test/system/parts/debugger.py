@@ -97,7 +97,7 @@ def usr1_writes_the_census(image):
         idle.answer()
         time.sleep(0.2)
         os.kill(image.pid, signal.SIGUSR1)
-        found = image.wait_for_log(r"\n(\d+) fibers")
+        found = image.wait_for_log(r"\nfibers: (\d+)")
         expect_equal(int(found[1]), 4, "main, acceptor, dispatcher and one session; none for the idle connection")
         line = re.search(r"http session .*", image.log())[0]
         deepest, size = map(int, re.search(r"stack (\d+) of (\d+)", line).groups())
