@@ -111,7 +111,7 @@ def the_census_at_exit(workshop):
         fetch(image.port, "/hello/you")
         image.end()
         expect_in("http dispatcher", image.log(), "the census when a stop is asked for")
-        expect_in("1 fiber", image.log().rsplit("stack", 1)[1], "and at the end only the first fiber is left")
+        expect_in("fibers: 1\n", image.log().rsplit("stack", 1)[1], "and at the end only the first fiber is left")
 
 
 def crash(workshop, variant, how, words):
