@@ -32,6 +32,7 @@ format:
 .PHONY: coverage
 coverage:
 	@tool/packages coverage
+	@find $(BUILD)/test/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) -s VARIANTS=coverage check-unit
 	@mkdir -p $(BUILD)/coverage
 	@gcovr --root . --object-directory $(BUILD)/test/coverage --exclude '.*_test\.c' --exclude '.*_suite\.c' \
