@@ -56,7 +56,8 @@ struct mailbox {
 void mailbox_init(struct mailbox *mailbox);
 /* The letter must be in no mailbox. Safe in the loop. */
 void mailbox_put(struct mailbox *mailbox, struct letter *letter);
-/* Waits. Takes the oldest letter. */
+/* Waits. Takes the oldest letter. For one taker: of several, one that comes while another has been
+ * woken and has not run yet takes the letter first. */
 enum result mailbox_take(struct mailbox *mailbox, struct letter **letter,
                          uint64_t deadline_ns) CHECKED;
 bool mailbox_is_empty(const struct mailbox *mailbox);
