@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/loan.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "base/view.h"
@@ -43,14 +44,6 @@ struct watch {
     struct flow *flow;  /* where it is armed; the flow's own, not to be read */
     enum result result; /* OK: try a read. TIMED_OUT: the deadline came. */
     bool armed; /* set by flow_watch, cleared when the letter is sent or the watch is taken back */
-};
-
-/* Bytes handed over to be sent. They must not change until `done` is called, once, in the loop or
- * in a call on the flow: when they have gone to the peer, or the flow has failed or ended. `done`
- * must not wait; the loan may be used again from then on. */
-struct loan {
-    struct view bytes;
-    void (*done)(struct loan *loan);
 };
 
 struct flow_ops {
@@ -146,7 +139,8 @@ CHECKED static inline enum result flow_write_last(struct flow *flow, const struc
     return flow->ops->write(flow, views, count, written_bytes, deadline_ns);
 }
 
-/* Waits until the flow has room to take the loan. OK: the flow holds it, and will call loan->done.
+/* Waits until the flow has room to take the loan. OK: the flow holds it, and will call loan->done,
+ * in the loop or in a call on the flow.
  * Anything else: it does not, `done` is not called; after TIMED_OUT and CANCELLED nothing of it was
  * sent. What is written or lent next goes out behind it. */
 CHECKED static inline enum result flow_lend(struct flow *flow, struct loan *loan,

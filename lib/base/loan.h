@@ -1,0 +1,16 @@
+/* loan.h - bytes that one hands over to be sent from where they are.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_LOAN_H
+#define LOOM_LOAN_H
+
+#include "base/view.h"
+
+/* The bytes must not change until `done` is called, once: when they have gone to the peer, or what
+ * took them has failed or ended. `done` must not wait; the loan may be used again from then on. */
+struct loan {
+    struct view bytes;
+    void (*done)(struct loan *loan);
+};
+
+#endif
