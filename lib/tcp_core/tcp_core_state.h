@@ -1,0 +1,39 @@
+/* tcp_core_state.h - all that one stack's TCP holds: every part of it hangs below this.
+ *
+ * Only the parts of tcp_core include it; who stands above sees tcp_core.h, and gets the size of the
+ * structure from here to embed it.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TCP_CORE_STATE_H
+#define LOOM_TCP_CORE_STATE_H
+
+#include "base/list.h"
+#include "tcp_core/tcp_core.h"
+
+/* The records of connections, which are taken and given back whole. */
+struct tcp_connection_pool {
+    struct span memory;
+    struct tcp_connection *free; /* linked by `next` */
+    size_t count, touched_count; /* those behind the first `touched_count` were never taken */
+    size_t used_count;
+};
+
+struct tcp_core {
+    struct ip_protocol protocol;
+    struct ip *ip;
+    struct agenda *agenda; /* core->agenda->now_ns is the time */
+    struct packet_pool *pool;
+    struct tcp_core_parameters parameters;
+    struct tcp_core_statistics statistics;
+    struct siphash_key key; /* from which each part derives its own */
+
+    /* The engine's. */
+    struct tcp_connection_pool connections;
+    struct list orphans; /* closed by their users, oldest first: the first to go when all is full */
+    struct list pending; /* owe an acknowledgement, or may send, when the burst of input ends */
+    struct list starved; /* want a buffer or room in the ring */
+
+    /* The other parts', a member each: opened by tcp_core_open in this order, closed in reverse. */
+};
+
+#endif
