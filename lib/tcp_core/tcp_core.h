@@ -87,6 +87,9 @@ void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *u
  * answer within the user timeout). OK: it has not. */
 enum result tcp_connection_failure(const struct tcp_connection *connection);
 
+/* Whether the handshake is complete: CONNECTED was told, or would have been. It stays so. */
+bool tcp_connection_is_open(const struct tcp_connection *connection);
+
 const struct endpoint *tcp_connection_local(const struct tcp_connection *connection);
 const struct endpoint *tcp_connection_peer(const struct tcp_connection *connection);
 
@@ -139,6 +142,9 @@ enum result tcp_acceptor_open(struct tcp_core *core, const struct endpoint *loca
                               struct tcp_acceptor **acceptor) CHECKED;
 
 const struct endpoint *tcp_acceptor_local(const struct tcp_acceptor *acceptor);
+
+/* Whether a complete connection waits to be taken. */
+bool tcp_acceptor_holds(const struct tcp_acceptor *acceptor);
 
 /* The oldest complete connection, which is the caller's; NULL: none. */
 struct tcp_connection *tcp_acceptor_take(struct tcp_acceptor *acceptor);
