@@ -34,7 +34,13 @@ uint16_t checksum_finish(const struct checksum *checksum);
 void checksum_add_packet(struct checksum *checksum, const struct packet *packet,
                          size_t offset_bytes);
 
-/* Completes a packet marked PACKET_CHECKSUM_PARTIAL, whose mark is then UNKNOWN. */
+/* What a header's checksum is when one of its 16-bit words changes `from` one `to` another, all
+ * three as they stand in memory (RFC 1624 3, equation 3). */
+uint16_t checksum_update(uint16_t checksum, uint16_t from, uint16_t to);
+
+/* Completes a packet marked PACKET_CHECKSUM_PARTIAL, whose mark is then UNKNOWN. The field is in
+ * its first buffer. A sum of 0 is written as 0xffff, which means the same to TCP and which UDP
+ * needs (RFC 768). */
 void checksum_complete(struct packet *packet);
 
 /* Whether the transport checksum of a received datagram is right: looks at the mark first, and at

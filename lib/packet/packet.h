@@ -34,7 +34,8 @@
 
 /* Memory that packets borrow from, alive while somebody counts on it: embedded in a packet, or in
  * what keeps an application's loan. When the last reference is dropped, `released` is called; it
- * must not wait. */
+ * must not wait. A packet's own buffer is such a payload: who holds it may read its bytes after the
+ * frame is dropped. */
 struct payload {
     uint32_t references;
     void (*released)(struct payload *payload);
@@ -105,9 +106,9 @@ struct packet {
 };
 static_assert(sizeof(struct packet) == PACKET_BYTES, "a pool is an array of buffers");
 
-#define PACKET_ROOM_BYTES (sizeof((struct packet *)0)->room)
+#define PACKET_ROOM_BYTES ((size_t)PACKET_BYTES - 64)
 /* What the room of a packet without fragments holds behind the headroom. */
-#define PACKET_PAYLOAD_MAX (sizeof(((struct packet *)0)->room) - PACKET_HEADROOM)
+#define PACKET_PAYLOAD_MAX (PACKET_ROOM_BYTES - PACKET_HEADROOM)
 
 /* ---- the pool ---- */
 
@@ -125,6 +126,7 @@ struct packet_pool {
     struct span memory;
     struct packet *free;
     size_t count, free_count;
+    size_t touched_count;          /* the first so many of the memory have ever been taken */
     size_t least_free_count;       /* ever */
     uint64_t refused[PACKET_USES]; /* times that there was none */
 };
@@ -143,7 +145,8 @@ size_t packet_pool_left(const struct packet_pool *pool, enum packet_use use);
 
 /* ---- one packet ---- */
 
-/* Drops the whole frame: this reference to the packet, the fragments' owners and the rest. */
+/* Drops this reference to the packet. With the last one the whole frame goes: the fragments'
+ * owners, the rest, and the buffer back to its pool. The packet is in no queue. */
 void packet_drop(struct packet *packet);
 
 /* The bytes in this buffer alone. */
@@ -163,7 +166,12 @@ static inline struct span packet_span(struct packet *packet)
  * fragments take their part). The caller fills them. */
 struct span packet_push(struct packet *packet, size_t length_bytes);
 struct span packet_put(struct packet *packet, size_t length_bytes);
-size_t packet_room_behind(const struct packet *packet);
+
+static inline size_t packet_room_behind(const struct packet *packet)
+{
+    return PACKET_ROOM_BYTES - packet->fragment_count * sizeof(struct fragment) - packet->offset -
+           packet->length_bytes;
+}
 
 /* Takes bytes away from the front of the frame; they must be in this buffer. */
 static inline void packet_pull(struct packet *packet, size_t length_bytes)
@@ -178,17 +186,38 @@ static inline void packet_pull(struct packet *packet, size_t length_bytes)
 /* Of all its parts. */
 size_t packet_total_bytes(const struct packet *packet);
 
-/* Makes the first `length_bytes` of the frame stand in its first buffer, by copying from its rest.
- * False: the frame is shorter, or they do not fit, and nothing has changed. */
+/* Makes the first `length_bytes` of the frame stand in its first buffer, by copying from its
+ * fragments and its rest. False: the frame is shorter, or they do not fit, and nothing has changed.
+ */
 bool packet_pull_up(struct packet *packet, size_t length_bytes);
 
 /* Cuts the frame's end off, so that `total_bytes` are left: padding goes. */
 void packet_trim(struct packet *packet, size_t total_bytes);
 
-/* Borrows: the frame holds `owner` (which may be NULL) until it is dropped. At most
- * PACKET_FRAGMENTS_MAX; there must be room for the fragment's record at the end of the buffer. */
+/* Borrows: takes a reference of its own to `owner` (which may be NULL) until the frame is dropped.
+ * At most PACKET_FRAGMENTS_MAX; there must be room for the fragment's record at the end of the
+ * buffer. Bytes that follow those borrowed last from the same owner lengthen that fragment. Empty
+ * bytes are not borrowed. */
 void packet_borrow(struct packet *packet, struct view bytes, struct payload *owner);
-const struct fragment *packet_fragments(const struct packet *packet);
+
+/* Whether one more fragment is sure to find its place. */
+static inline bool packet_can_borrow(const struct packet *packet)
+{
+    return packet->fragment_count < PACKET_FRAGMENTS_MAX &&
+           packet_room_behind(packet) >= sizeof(struct fragment);
+}
+
+/* The records stand in the room from its end backwards, so that there are as many as needed:
+ *
+ *     | bytes | ...                             | fragment 2 | fragment 1 | fragment 0 |
+ */
+static inline const struct fragment *packet_fragment(const struct packet *packet, size_t index)
+{
+    assert_that(index, <, packet->fragment_count);
+    const void *records = &packet->room[PACKET_ROOM_BYTES % sizeof(struct fragment)];
+    return &(
+        (const struct fragment *)records)[PACKET_ROOM_BYTES / sizeof(struct fragment) - 1 - index];
+}
 
 /* The frame's parts in order, for a driver: gives how many of `views` were filled, at most `max`;
  * a frame of more parts gives 0. Empty parts are left out. */
