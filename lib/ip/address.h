@@ -35,6 +35,22 @@ struct address address_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 /* 127.0.0.1 or ::1; the family must be one of these two. */
 struct address address_loopback(enum address_family family);
 
+/* An IPv4 address as a number, 192.0.2.1 being 0xc0000201, and back. */
+static inline uint32_t address_to_number(const struct address *address)
+{
+    uint32_t number;
+    __builtin_memcpy(&number, address->bytes, sizeof number);
+    return __builtin_bswap32(number);
+}
+
+static inline struct address address_from_number(uint32_t number)
+{
+    struct address address = { .family = ADDRESS_IPV4 };
+    number = __builtin_bswap32(number);
+    __builtin_memcpy(address.bytes, &number, sizeof number);
+    return address;
+}
+
 bool address_equal(const struct address *a, const struct address *b);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 

@@ -75,6 +75,10 @@ struct ip_protocol {
     void (*input)(struct ip_protocol *protocol, struct packet *packet,
                   const struct ip_incoming *incoming);
     void (*error)(struct ip_protocol *protocol, const struct ip_error *error);
+    /* Whether what is quoted can be of a datagram that we sent: anybody may claim it. Asked before
+     * `error`, which is called only then, and before an MTU is believed. NULL: cannot tell; errors
+     * are passed on and no MTU is learnt. */
+    bool (*has_sent)(struct ip_protocol *protocol, const struct ip_error *error);
     struct ip_protocol *next; /* among those attached */
 };
 
@@ -110,6 +114,15 @@ static inline void ip_attach(struct ip *ip, struct ip_protocol *protocol)
     assert(protocol->input != NULL && protocol->error != NULL);
     protocol->next = ip->protocols;
     ip->protocols = protocol;
+}
+
+/* The protocol attached under a number; NULL: none. */
+static inline struct ip_protocol *ip_find_protocol(const struct ip *ip, uint8_t number)
+{
+    struct ip_protocol *protocol = ip->protocols;
+    while (protocol != NULL && protocol->number != number)
+        protocol = protocol->next;
+    return protocol;
 }
 
 /* Sends the datagram whose transport header is in front of the packet. Takes ownership, whatever
