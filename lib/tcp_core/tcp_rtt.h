@@ -1,0 +1,48 @@
+/* tcp_rtt.h - how long an answer takes, and how long to wait for one: RTT, its variation, RTO.
+ *
+ * RFC 6298 for each sample, RFC 7323 appendix G where a window gives many of them, and the least
+ * RTT of the last minutes as RACK wants it (RFC 8985 6.2 step 1).
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TCP_RTT_H
+#define LOOM_TCP_RTT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+#define TCP_RTO_FIRST_NS  S_NS          /* before any sample (RFC 6298 2.1) */
+#define TCP_RTO_MIN_NS    (200 * MS_NS) /* as all large systems have it; RFC 6298 2.4 asks for 1 s */
+#define TCP_RTO_MAX_NS    (60 * S_NS)   /* RFC 6298 2.5 */
+#define TCP_RTT_WINDOW_NS (300 * S_NS)  /* for which the least RTT is remembered */
+
+struct tcp_rtt {
+    uint64_t srtt_ns; /* 0: not measured yet */
+    uint64_t rttvar_ns;
+    uint64_t min_ns, min_earlier_ns; /* the least since window_start_ns, and in the window before */
+    uint64_t window_start_ns;
+};
+
+void tcp_rtt_init(struct tcp_rtt *rtt);
+
+/* One measurement. `samples_per_rtt` is how many to expect in a round trip, at least 1: the more,
+ * the less each one moves (RFC 7323 appendix G). */
+void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint32_t samples_per_rtt,
+                     uint64_t now_ns);
+
+/* The retransmission timeout, not backed off. */
+uint64_t tcp_rtt_rto_ns(const struct tcp_rtt *rtt);
+
+/* The same doubled `backoff_count` times, at most TCP_RTO_MAX_NS (RFC 6298 5.5). */
+uint64_t tcp_rtt_backed_off_ns(const struct tcp_rtt *rtt, unsigned backoff_count);
+
+/* 0: not measured yet. */
+uint64_t tcp_rtt_min_ns(const struct tcp_rtt *rtt);
+
+static inline bool tcp_rtt_is_measured(const struct tcp_rtt *rtt)
+{
+    return rtt->srtt_ns != 0;
+}
+
+#endif
