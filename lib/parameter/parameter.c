@@ -100,19 +100,13 @@ static enum result refuse_value(struct reader *reader, const struct parameter_pl
 
 /* ---- reading ---- */
 
-static struct span value_of(const struct parameter_place *place)
-{
-    struct span behind = span_from_offset(place->group->values, place->parameter->offset);
-    return span_first(behind, place->parameter->size_bytes);
-}
-
 static void set_defaults(const struct parameter_groups *all)
 {
     struct parameter_place place = { 0 };
     while (place_next(all, &place)) {
         const struct parameter *parameter = place.parameter;
         struct view text = view_from_string(parameter->fallback);
-        if (value_read(parameter, text, value_of(&place)) != VALUE_FITS)
+        if (value_read(parameter, text, place_value(&place)) != VALUE_FITS)
             panic("--%s refuses its own default \"%s\"", parameter->name, parameter->fallback);
     }
     assert_that(place.ordinal, <, PARAMETERS_MAX);
@@ -181,7 +175,7 @@ static enum result read_argument(struct reader *reader)
     *given |= bit;
 
     if (!find_value(reader, place.parameter, &argument)) return refuse_lack(reader, &place);
-    enum value_fault fault = value_read(place.parameter, argument.value, value_of(&place));
+    enum value_fault fault = value_read(place.parameter, argument.value, place_value(&place));
     return fault == VALUE_FITS ? OK : refuse_value(reader, &place, argument.value, fault);
 }
 

@@ -36,6 +36,7 @@ enum parameter_type {
     PARAMETER_TYPE_TEXT,     /* struct view: the argument itself */
     PARAMETER_TYPE_CHOICE,   /* uint32_t: an index into `choices` */
     PARAMETER_TYPE_PARSED,   /* what `parse` makes of it */
+    PARAMETER_TYPE_TABLE,    /* the rows of `table`: those of a module inside */
 };
 
 struct parameter {
@@ -47,6 +48,7 @@ struct parameter {
     const char *const *choices; /* NULL-terminated */
     const char *kind;           /* PARSED: what to call its argument in --help: "ADDRESS:PORT" */
     enum result (*parse)(struct view text, struct span value);
+    const struct parameter *table;
     size_t offset, size_bytes; /* of the value in the structure of values */
 };
 
@@ -84,6 +86,14 @@ struct parameter {
 #define PARAMETER_PARSED(structure, member, ctype, n, def, what, function, text) \
     PARAMETER_OF(structure, member, ctype, PARAMETER_TYPE_PARSED, .name = (n), .fallback = (def), \
                  .help = (text), .kind = (what), .parse = (function))
+/* All the rows of the table of a module inside, whose values are this member. Such tables may hold
+ * tables again, PARAMETER_DEPTH_MAX deep. */
+#define PARAMETER_DEPTH_MAX 4
+#define PARAMETER_TABLE(structure, member, rows) \
+    { \
+        .type = PARAMETER_TYPE_TABLE, .table = (rows), .offset = offsetof(structure, member), \
+        .size_bytes = sizeof(((structure *)0)->member) \
+    }
 #define PARAMETER_END \
     { \
         .type = PARAMETER_TYPE_END \

@@ -51,7 +51,8 @@ static bool row_is_valid(const struct parameter *row)
 bool parameter_defaults_are_valid(const struct parameter table[])
 {
     for (const struct parameter *row = table; row->type != PARAMETER_TYPE_END; row++) {
-        if (!row_is_valid(row)) return false;
+        bool is_table = row->type == PARAMETER_TYPE_TABLE;
+        if (is_table ? !parameter_defaults_are_valid(row->table) : !row_is_valid(row)) return false;
     }
     return true;
 }

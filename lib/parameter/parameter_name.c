@@ -9,6 +9,13 @@
 
 #define NAME_BYTES_MAX 64
 
+static void go_in(struct parameter_place *place)
+{
+    assert_that(place->depth, <, PARAMETER_DEPTH_MAX);
+    place->outer[place->depth++] = place->parameter;
+    place->parameter = place->parameter->table;
+}
+
 bool place_next(const struct parameter_groups *all, struct parameter_place *place)
 {
     if (all->count == 0) return false;
@@ -20,11 +27,27 @@ bool place_next(const struct parameter_groups *all, struct parameter_place *plac
         place->parameter++;
         place->ordinal++;
     }
-    while (place->parameter->type == PARAMETER_TYPE_END) {
-        if (++place->group == end) return false;
-        place->parameter = place->group->table;
+    for (;;) {
+        if (place->parameter->type == PARAMETER_TYPE_TABLE) {
+            go_in(place);
+        } else if (place->parameter->type != PARAMETER_TYPE_END) {
+            return true;
+        } else if (place->depth > 0) {
+            place->parameter = place->outer[--place->depth] + 1;
+        } else {
+            if (++place->group == end) return false;
+            place->parameter = place->group->table;
+        }
     }
-    return true;
+}
+
+struct span place_value(const struct parameter_place *place)
+{
+    struct span values = place->group->values;
+    for (size_t i = 0; i < place->depth; i++)
+        values = span_from_offset(values, place->outer[i]->offset);
+    return span_first(span_from_offset(values, place->parameter->offset),
+                      place->parameter->size_bytes);
 }
 
 void place_put_name(struct writer *writer, const struct parameter_place *place)

@@ -11,6 +11,8 @@
 struct parameter_place {
     const struct parameter_group *group;
     const struct parameter *parameter;
+    const struct parameter *outer[PARAMETER_DEPTH_MAX]; /* the rows that led into this table */
+    size_t depth;
     size_t ordinal; /* among all, in order */
 };
 
@@ -22,6 +24,9 @@ struct parameter_groups {
 
 /* Walks all of them: begins with a zeroed place, ends with false. */
 bool place_next(const struct parameter_groups *all, struct parameter_place *place);
+
+/* Where its value is. */
+struct span place_value(const struct parameter_place *place);
 
 /* Its name with the prefix and without the dashes. */
 void place_put_name(struct writer *writer, const struct parameter_place *place);

@@ -474,3 +474,45 @@ TEST(parameter_help_is_aligned_and_wrapped)
     parameter_help("homepage", groups, LENGTH_OF(groups), &text.sink);
     expect_view(view_from(text.room, text.length_bytes), view_from_string(help_wanted));
 }
+
+/* ---- tables in tables ---- */
+
+struct inner_values {
+    uint64_t count;
+};
+struct outer_values {
+    uint64_t before;
+    struct inner_values inner, nothing;
+    uint64_t behind;
+};
+
+TEST(parameter_tables_hold_tables)
+{
+    static const struct parameter inner[] = {
+        PARAMETER_NUMBER(struct inner_values, count, "inner-count", "7", 0, 9, "counted inside"),
+        PARAMETER_END,
+    };
+    static const struct parameter nothing[] = { PARAMETER_END };
+    static const struct parameter outer[] = {
+        PARAMETER_TABLE(struct outer_values, nothing, nothing),
+        PARAMETER_NUMBER(struct outer_values, before, "before", "1", 0, 9, "stands before"),
+        PARAMETER_TABLE(struct outer_values, inner, inner),
+        PARAMETER_NUMBER(struct outer_values, behind, "behind", "2", 0, 9, "stands behind"),
+        PARAMETER_END,
+    };
+    struct outer_values values = { 0 };
+    const struct parameter_group group = {
+        .device = "outer0", .prefix = "", .table = outer, .values = SPAN_OF(values)
+    };
+    const struct view arguments[] = { VIEW("--inner-count=3"), VIEW("--behind=4") };
+    uint8_t message[PARAMETER_MESSAGE_MAX];
+    size_t message_bytes;
+    expect(parameter_defaults_are_valid(outer));
+    expect_ok(parameter_read(&group, 1, NULL, 0, SPAN_OF(message), &message_bytes));
+    expect_that(values.inner.count, ==, 7);
+    expect_ok(parameter_read(&group, 1, arguments, LENGTH_OF(arguments), SPAN_OF(message),
+                             &message_bytes));
+    expect_that(values.before, ==, 1);
+    expect_that(values.inner.count, ==, 3);
+    expect_that(values.behind, ==, 4);
+}

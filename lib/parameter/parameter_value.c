@@ -95,6 +95,7 @@ enum value_fault value_read(const struct parameter *parameter, struct view text,
     case PARAMETER_TYPE_CHOICE: return read_choice(parameter, text, value);
     case PARAMETER_TYPE_PARSED:
         return parameter->parse(text, value) == OK ? VALUE_FITS : VALUE_MALFORMED;
+    case PARAMETER_TYPE_TABLE:
     case PARAMETER_TYPE_END: break;
     }
     panic("%u is not a type of parameter", (unsigned)parameter->type);

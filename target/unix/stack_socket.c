@@ -4,8 +4,8 @@
 #include "target/unix/stack_socket.h"
 
 const struct parameter stack_socket_parameters[] = {
-    TCP_SOCKET_ROWS(struct stack_socket_parameters, tcp.),
-    UDP_SOCKET_ROWS(struct stack_socket_parameters, udp.),
+    PARAMETER_TABLE(struct stack_socket_parameters, tcp, tcp_socket_parameters),
+    PARAMETER_TABLE(struct stack_socket_parameters, udp, udp_socket_parameters),
     PARAMETER_END,
 };
 

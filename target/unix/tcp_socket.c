@@ -6,7 +6,10 @@
 #include "target/memory.h"
 
 const struct parameter tcp_socket_parameters[] = {
-    TCP_SOCKET_ROWS(struct tcp_socket_parameters, ),
+    PARAMETER_NUMBER(struct tcp_socket_parameters, connection_count, "tcp-connections", "16384", 1,
+                     1000000, "TCP connections open at once"),
+    PARAMETER_NUMBER(struct tcp_socket_parameters, borrow_buffer_count, "tcp-borrow-buffers", "64",
+                     0, 65536, "buffers of 16 KiB for received bytes that are borrowed"),
     PARAMETER_END,
 };
 

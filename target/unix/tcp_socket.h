@@ -23,13 +23,6 @@ struct tcp_socket_parameters {
 };
 extern const struct parameter tcp_socket_parameters[];
 
-/* The rows, also for a module that holds a tcp_socket: `path` leads to its parameters ("tcp."). */
-#define TCP_SOCKET_ROWS(structure, path) \
-    PARAMETER_NUMBER(structure, path connection_count, "tcp-connections", "16384", 1, 1000000, \
-                     "TCP connections open at once"), \
-        PARAMETER_NUMBER(structure, path borrow_buffer_count, "tcp-borrow-buffers", "64", 0, \
-                         65536, "buffers of 16 KiB for received bytes that are borrowed")
-
 struct tcp_socket_listener {
     struct listener listener;
     struct poll poll;

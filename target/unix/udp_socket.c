@@ -13,7 +13,8 @@
 #include "log/log.h"
 
 const struct parameter udp_socket_parameters[] = {
-    UDP_SOCKET_ROWS(struct udp_socket_parameters, ),
+    PARAMETER_NUMBER(struct udp_socket_parameters, port_count, "udp-ports", "64", 1, 65535,
+                     "UDP ports bound at once"),
     PARAMETER_END,
 };
 

@@ -22,11 +22,6 @@ struct udp_socket_parameters {
 };
 extern const struct parameter udp_socket_parameters[];
 
-/* The rows, also for a module that holds a udp_socket: `path` leads to its parameters ("udp."). */
-#define UDP_SOCKET_ROWS(structure, path) \
-    PARAMETER_NUMBER(structure, path port_count, "udp-ports", "64", 1, 65535, \
-                     "UDP ports bound at once")
-
 struct udp_socket_port {
     struct udp_port port;
     struct poll poll;
