@@ -8,7 +8,13 @@
 #define LOOM_TCP_CORE_STATE_H
 
 #include "base/list.h"
+#include "tcp_core/tcp_acceptor.h"
 #include "tcp_core/tcp_core.h"
+#include "tcp_core/tcp_demux.h"
+#include "tcp_core/tcp_limit.h"
+#include "tcp_core/tcp_port.h"
+#include "tcp_core/tcp_syn_cache.h"
+#include "tcp_core/tcp_time_wait.h"
 
 /* The records of connections, which are taken and given back whole. */
 struct tcp_connection_pool {
@@ -34,6 +40,15 @@ struct tcp_core {
     struct list starved; /* want a buffer or room in the ring */
 
     /* The other parts', a member each: opened by tcp_core_open in this order, closed in reverse. */
+
+    /* Listening's, by tcp_entry_open. */
+    struct tcp_demux demux; /* connections too: tcp_reference(TCP_DEMUX_CONNECTION, index) */
+    struct siphash_key initial_key, cookie_key;
+    struct tcp_ports ports;
+    struct tcp_acceptors acceptors;
+    struct tcp_syn_cache syn_cache;
+    struct tcp_time_waits time_waits;
+    struct tcp_limit resets;
 };
 
 #endif
