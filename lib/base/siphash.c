@@ -58,3 +58,10 @@ uint64_t siphash(struct siphash_key key, struct view bytes)
     rounds(&s, 4);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
+
+struct siphash_key siphash_derive(struct siphash_key key, uint64_t purpose)
+{
+    const uint64_t first[2] = { purpose, 0 }, second[2] = { purpose, 1 };
+    return (struct siphash_key){ .k0 = siphash(key, VIEW_OF(first)),
+                                 .k1 = siphash(key, VIEW_OF(second)) };
+}

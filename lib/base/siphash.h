@@ -17,4 +17,7 @@ struct siphash_key {
 
 uint64_t siphash(struct siphash_key key, struct view bytes);
 
+/* A key for one purpose of several that a secret key serves. */
+struct siphash_key siphash_derive(struct siphash_key key, uint64_t purpose);
+
 #endif

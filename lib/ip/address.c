@@ -127,6 +127,19 @@ static bool read_host(struct view text, struct address *address)
     return in_brackets == (address->family == ADDRESS_IPV6);
 }
 
+enum result address_prefix_parse(struct view text, struct address_prefix *prefix)
+{
+    struct view digits;
+    struct address address;
+    uint64_t bits;
+    struct view words = view_cut(text, '/', &digits);
+    if (address_parse(words, &address) != OK || !view_to_u64(digits, &bits)) return INVALID;
+    if (digits.length_bytes > 1 && view_byte(digits, 0) == '0') return INVALID;
+    if (bits > (address.family == ADDRESS_IPV4 ? 32 : 128)) return INVALID;
+    *prefix = (struct address_prefix){ .address = address, .bits = (uint8_t)bits };
+    return OK;
+}
+
 enum result endpoint_parse(struct view text, struct endpoint *endpoint)
 {
     size_t colon = text.length_bytes;

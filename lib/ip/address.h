@@ -27,6 +27,12 @@ struct endpoint {
     uint16_t port; /* 0: any */
 };
 
+/* An address and how many of its first bits name the network it is in. */
+struct address_prefix {
+    struct address address;
+    uint8_t bits;
+};
+
 #define ADDRESS_TEXT_MAX  45 /* an IPv6 address that ends in an IPv4 one */
 #define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
 
@@ -57,6 +63,10 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* "192.0.2.1" in four decimal parts without leading zeros, or "2001:db8::1" as RFC 4291 2.2 has it,
  * without a zone. INVALID otherwise; then *address is as before. */
 enum result address_parse(struct view text, struct address *address) CHECKED;
+
+/* "192.0.2.7/24": an address, and the length of the prefix, which may be 0. INVALID otherwise; then
+ * *prefix is as before. */
+enum result address_prefix_parse(struct view text, struct address_prefix *prefix) CHECKED;
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", and with any address "*:80", ":80" or "80". INVALID
  * otherwise; then *endpoint is as before. */

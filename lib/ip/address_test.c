@@ -317,3 +317,30 @@ TEST(endpoint_reads_every_port)
         if (result == OK) expect_that(endpoint.port, ==, port);
     }
 }
+
+/* ---- prefixes ---- */
+
+TEST(address_prefix_is_read)
+{
+    struct address_prefix prefix;
+    expect_ok(address_prefix_parse(VIEW("192.0.2.7/24"), &prefix));
+    struct address wanted = address_ipv4(192, 0, 2, 7);
+    expect(address_equal(&prefix.address, &wanted));
+    expect_that(prefix.bits, ==, 24);
+    expect_ok(address_prefix_parse(VIEW("0.0.0.0/0"), &prefix));
+    expect_ok(address_prefix_parse(VIEW("2001:db8::1/128"), &prefix));
+    expect_that(prefix.bits, ==, 128);
+}
+
+TEST(address_prefix_refuses_what_is_none)
+{
+    static const struct view wrong[] = {
+        VIEW_ROW("192.0.2.7"),     VIEW_ROW("192.0.2.7/"),   VIEW_ROW("192.0.2.7/33"),
+        VIEW_ROW("192.0.2.7/024"), VIEW_ROW("192.0.2.7/-1"), VIEW_ROW("192.0.2/24"),
+        VIEW_ROW("/24"),           VIEW_ROW("::/129"),       VIEW_ROW("192.0.2.7/24/24"),
+    };
+    struct address_prefix prefix = { .bits = 99 };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++)
+        expect_result(address_prefix_parse(wrong[i], &prefix), INVALID);
+    expect_that(prefix.bits, ==, 99);
+}
