@@ -80,46 +80,49 @@ struct tcp_recovery {
     uint32_t snd_una, snd_nxt;
     uint8_t state;         /* enum tcp_recovery_state */
     uint8_t timer;         /* enum tcp_recovery_timer */
-    uint8_t backoff_count; /* timeouts since snd_una advanced last */
+    uint8_t timeout_count; /* since snd_una advanced last */
 
     /* Private from here on. */
-    uint8_t flags;
+    uint8_t backoff_count; /* timeouts since the RTT was measured last (RFC 6298 5.5) */
+    uint8_t flags;         /* enum tcp_recovery_flag */
+    uint8_t frto_step;     /* RFC 5682 3.1; 0: not at it */
+    uint8_t dupack_count;
+    uint8_t rack_window_multiplier, rack_window_persist;
+
+    uint32_t record_count;
     uint32_t seq_first, seq_last;     /* records in sequence, gap-free */
     uint32_t order_first, order_last; /* those in flight, the earliest sent first */
     uint32_t lost_first, lost_last;   /* those lost and not sent again, lowest first */
     uint32_t sack_place;              /* where the last SACK block led */
-    uint32_t record_count;
 
     uint32_t sacked_bytes, lost_bytes;
-    uint32_t sent_again_bytes;             /* in flight for at least the second time */
     struct tcp_range sacked[TCP_SACK_MAX]; /* the blocks of the last ACK */
-    uint32_t recovery_point;               /* snd_nxt when this state was entered */
-    uint32_t dupack_count;
+    uint32_t recovery_point;               /* snd_nxt when the state was entered */
 
-    struct tcp_rtt rtt;
-    struct tcp_congestion congestion;
-    struct tcp_pacing pacing;
+    uint64_t rto_start_ns; /* the RTO counts from here */
 
     /* RACK (RFC 8985 5.2). */
     uint64_t rack_xmit_ns, rack_rtt_ns;
+    uint64_t rack_deadline_ns; /* of the reorder timer; NEVER */
     uint32_t rack_end_seq, rack_fack;
     uint32_t rack_dsack_round;
-    uint8_t rack_window_multiplier, rack_window_persist;
-
-    uint8_t frto_step;
+    uint32_t probe_end; /* snd_nxt at the tail loss probe */
 
     /* PRR (RFC 6937). */
     uint32_t prr_delivered_bytes, prr_out_bytes, prr_start_bytes;
 
     /* To take a false alarm back. */
-    uint32_t undo_again_bytes; /* sent again in this episode and not shown to be needless */
-    uint32_t undo_timestamp;   /* ours, when the first byte was sent again */
-
-    uint32_t probe_end; /* snd_nxt at the tail loss probe */
+    uint32_t undo_start;       /* snd_una when the episode began */
+    uint32_t undo_again_bytes; /* sent again in it, and not shown to be needless */
+    uint32_t undo_timestamp;   /* ours, when bytes were first sent again */
 
     /* How much of the window was used in this round trip and in the last (RFC 7661). */
     uint32_t used_bytes, used_earlier_bytes;
     uint32_t used_round_end;
+
+    struct tcp_rtt rtt;
+    struct tcp_pacing pacing;
+    struct tcp_congestion congestion;
 };
 
 /* Before the handshake, snd_una and snd_nxt at `iss`: only the RTO matters, by which a SYN is
@@ -159,6 +162,7 @@ struct tcp_acknowledgement {
     const struct tcp_range *sack; /* in the order received, a DSACK first (RFC 2883) */
     uint32_t sack_count;
     uint32_t timestamp_echo; /* TSecr */
+    uint32_t timestamp_now;  /* what our TSval would be now, in the same clock */
     bool has_timestamp_echo;
     bool has_data;       /* the segment had bytes, SYN or FIN: it is no duplicate ACK */
     bool window_changed; /* nor with another window (RFC 5681 2) */
