@@ -28,7 +28,7 @@ enum net_link {
 };
 
 /* What the device does by itself, each way. */
-enum net_offload {
+enum net_offloads {
     NET_SENDS_CHECKSUMS = 1 << 0,     /* completes PACKET_CHECKSUM_PARTIAL */
     NET_SENDS_SEGMENTS_IPV4 = 1 << 1, /* cuts PACKET_SEGMENT_TCP_IPV4 of up to PACKET_TOTAL_MAX */
     NET_SENDS_SEGMENTS_IPV6 = 1 << 2,
@@ -56,7 +56,7 @@ struct net {
     struct packet_pool *pool; /* where packets for what is received come from */
     struct mac mac;
     uint8_t link;       /* enum net_link */
-    uint8_t offloads;   /* enum net_offload, or-ed */
+    uint8_t offloads;   /* enum net_offloads, or-ed */
     uint16_t mtu_bytes; /* the longest IP datagram in a frame that is not segmented; at least
                            576 */
     struct net_statistics statistics;
