@@ -13,13 +13,16 @@
 #include "tcp_core/tcp_demux.h"
 #include "tcp_core/tcp_limit.h"
 #include "tcp_core/tcp_port.h"
+#include "tcp_core/tcp_recovery.h"
+#include "tcp_core/tcp_send_queue.h"
 #include "tcp_core/tcp_syn_cache.h"
 #include "tcp_core/tcp_time_wait.h"
 
 /* The records of connections, which are taken and given back whole. */
 struct tcp_connection_pool {
     struct span memory;
-    struct tcp_connection *free; /* linked by `next` */
+    struct tcp_connection *records;
+    struct list free;
     size_t count, touched_count; /* those behind the first `touched_count` were never taken */
     size_t used_count;
 };
@@ -38,6 +41,8 @@ struct tcp_core {
     struct list orphans; /* closed by their users, oldest first: the first to go when all is full */
     struct list pending; /* owe an acknowledgement, or may send, when the burst of input ends */
     struct list starved; /* want a buffer or room in the ring */
+    struct tcp_send_pool send_pool;
+    struct tcp_recovery_pool recovery_pool;
 
     /* The other parts', a member each: opened by tcp_core_open in this order, closed in reverse. */
 
