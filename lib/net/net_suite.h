@@ -107,18 +107,46 @@ struct packet *net_suite_packet(struct net_world *world, uint32_t number, size_t
 /* Sends one from near, which must take it. */
 void net_suite_send(struct net_world *world, uint32_t number, size_t datagram_bytes);
 
-/* Sends one from the other end. */
+/* Sends one from the other end, with its transport checksum in place. */
 void net_suite_inject(struct net_world *world, struct view frame);
 
 /* Takes the next frame at the other end, or at near; waits for it. Expects it to be the suite's
  * with that number and length, whole. */
 void net_suite_expect_sent(struct net_world *world, uint32_t number, size_t datagram_bytes);
+struct packet *net_suite_receive(struct net_world *world);
 void net_suite_expect_received(struct net_world *world, uint32_t number, size_t datagram_bytes);
 
 /* The next frame at the other end that is not a stranger's, copied into `room`; waits. */
 struct view net_suite_collect(struct net_world *world, struct span room);
 
-/* Whether a frame is one of the suite's kinds. */
-bool net_suite_is_ours(const struct net_world *world, struct view frame);
+/* Waits a moment in which nothing may happen. */
+void net_suite_be_quiet(void);
+
+/* A reference that somebody holds to `bytes`: whether it has come back. */
+struct net_loan {
+    struct payload payload;
+    uint8_t bytes[1024];
+};
+void net_suite_lend(struct net_loan *loan);
+
+/* ---- TCP segments ---- */
+
+struct net_suite_tcp {
+    bool outward, is_ipv6;
+    uint32_t sequence;
+    uint8_t flags;
+    size_t payload_bytes; /* of the suite's stream, from `sequence` on */
+};
+
+/* The byte that the suite's stream has at a sequence number. */
+uint8_t net_suite_byte(uint32_t sequence);
+
+/* All headers and the payload, with a right checksum. */
+struct view net_suite_tcp_frame(const struct net_world *world, const struct net_suite_tcp *tcp,
+                                struct span room);
+
+/* Expects right IP lengths, a right transport checksum and the stream's bytes. */
+void net_suite_check_tcp(const struct net_world *world, struct view frame,
+                         struct net_suite_tcp *found);
 
 #endif
