@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "ethernet/ethernet.h"
+#include "ip/secret.h"
 #include "parameter/parameter.h"
 
 #define ARP_ADDRESSES_MAX 8
@@ -85,9 +86,10 @@ struct arp_address {
     struct agenda_entry timer;
     struct arp *arp;
     uint32_t address, mask;
-    uint8_t claim;        /* enum arp_claim */
-    uint8_t sent;         /* probes or announcements */
-    uint64_t defended_ns; /* 0: never */
+    uint8_t claim; /* enum arp_claim */
+    uint8_t sent;  /* probes or announcements */
+    bool was_defended;
+    uint64_t defended_ns;
 };
 
 struct arp {
@@ -96,8 +98,7 @@ struct arp {
     struct agenda *agenda;
     struct arp_user *user;
     struct arp_parameters parameters;
-    struct siphash_key key;
-    uint64_t random_count;
+    struct secret_numbers random;
     struct span memory;
     struct table table;
     struct list free, incomplete, unused, used; /* the first of each gives way first */

@@ -9,6 +9,7 @@
 #ifndef LOOM_ICMP_H
 #define LOOM_ICMP_H
 
+#include "ip/secret.h"
 #include "ipv4/ipv4.h"
 
 #define ICMP_GROUPS 256
@@ -53,8 +54,8 @@ struct icmp {
     struct agenda *agenda;
     struct packet_pool *pool;
     struct icmp_parameters parameters;
-    struct siphash_key key;
-    uint64_t random_count;
+    struct siphash_key group_key;
+    struct secret_numbers random;
     struct icmp_bucket all;
     struct icmp_bucket groups[ICMP_GROUPS];
     struct icmp_user *users;

@@ -67,6 +67,7 @@ struct ipv4 {
     struct ip ip;
     struct ethernet_protocol protocol;
     struct arp_user arp_user;
+    struct ipv4_reassembly_user reassembly_user;
     struct ethernet *ethernet;
     struct arp *arp; /* NULL: a net of bare IP */
     struct agenda *agenda;

@@ -42,9 +42,8 @@ struct ipv4_datagram {
     uint32_t bytes;              /* received so far */
     uint32_t total_bytes;        /* 0: the last has not come */
     uint16_t fragment_count;
-    size_t packet_count;  /* buffers */
-    uint8_t ecn_seen;     /* a bit each of the four codepoints */
-    uint8_t header_bytes; /* of the first fragment */
+    size_t packet_count; /* buffers */
+    uint8_t ecn_seen;    /* a bit each of the four codepoints */
     bool is_spoilt;
     uint64_t give_up_ns;
 };
@@ -57,7 +56,7 @@ struct ipv4_reassembly_user {
 
 struct ipv4_reassembly {
     struct agenda *agenda;
-    struct ipv4_reassembly_user user;
+    struct ipv4_reassembly_user *user;
     struct agenda_entry timer;
     struct span memory;
     struct table table;
@@ -67,8 +66,8 @@ struct ipv4_reassembly {
 };
 
 enum result ipv4_reassembly_open(struct ipv4_reassembly *reassembly, struct agenda *agenda,
-                                 size_t datagram_count, size_t packet_count_max,
-                                 struct siphash_key key) CHECKED;
+                                 struct ipv4_reassembly_user *user, size_t datagram_count,
+                                 size_t packet_count_max, struct siphash_key key) CHECKED;
 void ipv4_reassembly_close(struct ipv4_reassembly *reassembly);
 
 /* Adds a fragment; takes ownership. Gives the whole datagram when it is complete, its transport

@@ -66,6 +66,8 @@ enum result ipv4_routes_add_address(struct ipv4_routes *routes, uint32_t address
 enum result ipv4_routes_remove_address(struct ipv4_routes *routes, uint32_t address) CHECKED;
 void ipv4_routes_set_usable(struct ipv4_routes *routes, uint32_t address);
 
+bool ipv4_routes_has(const struct ipv4_routes *routes, uint32_t prefix, uint32_t mask,
+                     uint32_t metric);
 enum result ipv4_routes_add(struct ipv4_routes *routes, struct ipv4_route route) CHECKED;
 enum result ipv4_routes_remove(struct ipv4_routes *routes, uint32_t prefix, uint32_t mask,
                                uint32_t metric) CHECKED;

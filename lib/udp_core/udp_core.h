@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "ip/ip.h"
+#include "ip/secret.h"
 #include "parameter/parameter.h"
 
 #define UDP_HEADER_BYTES     8
@@ -65,8 +66,8 @@ struct udp_core {
     struct udp_core_family families[2]; /* IPv4, IPv6 */
     struct packet_pool *pool;
     struct udp_core_parameters parameters;
-    struct siphash_key key;
-    uint64_t random_count;
+    struct siphash_key peer_key;
+    struct secret_numbers random;
     struct span memory;
     struct table table;
     struct list free, used;
