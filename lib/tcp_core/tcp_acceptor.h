@@ -32,6 +32,10 @@ struct tcp_acceptors {
 enum result tcp_acceptors_open(struct tcp_core *core) CHECKED;
 void tcp_acceptors_close(struct tcp_core *core);
 
+/* Acceptors by number, for records that keep one for as long as it is open. */
+struct tcp_acceptor *tcp_acceptor_at(const struct tcp_core *core, uint16_t index);
+uint16_t tcp_acceptor_index(const struct tcp_acceptor *acceptor);
+
 /* Who listens for `local`: on that very address before any; NULL: nobody. */
 struct tcp_acceptor *tcp_acceptor_find(const struct tcp_core *core, const struct endpoint *local);
 

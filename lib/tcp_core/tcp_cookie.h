@@ -14,8 +14,9 @@
  * then has to be right too, and tells the cookie's age to the millisecond. Without timestamps ECN
  * is given up.
  *
- * A cookie is good for the minute in which it was sent and the next, and only while its acceptor
- * has sent any of late; so a stranger has to guess 24 bits (39 with timestamps) anew each minute.
+ * The minute in F is as good as a new key each minute. A cookie is good for the minute in which it
+ * was sent and the next, and only while its acceptor has sent any of late: a stranger who sees none
+ * has to guess 24 bits, anew for each pair and minute, and what he once saw is worth nothing soon.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_COOKIE_H
@@ -31,8 +32,8 @@
 void tcp_cookie_make(struct siphash_key key, const struct tcp_pair *pair, uint64_t now_ns,
                      struct tcp_syn_terms *terms);
 
-/* Whether the ACK answers a cookie of ours that is still good: then all terms but rcv_wnd are set.
- */
+/* Whether the ACK answers a cookie of ours that is still good: then all of the terms but rcv_wnd
+ * are set. */
 bool tcp_cookie_check(struct siphash_key key, const struct tcp_pair *pair, uint64_t now_ns,
                       const struct tcp_segment *ack, struct tcp_syn_terms *terms);
 

@@ -27,8 +27,8 @@ struct tcp_pair {
 
 bool tcp_pair_equal(const struct tcp_pair *a, const struct tcp_pair *b);
 
-/* A keyed hash of all that distinguishes one pair from another, and of `salt`. */
-uint64_t tcp_pair_hash(struct siphash_key key, const struct tcp_pair *pair, uint64_t salt);
+/* A keyed hash of all that distinguishes one pair from another, and of a salt if there is one. */
+uint64_t tcp_pair_hash(struct siphash_key key, const struct tcp_pair *pair, const uint64_t *salt);
 
 enum tcp_demux_kind {
     TCP_DEMUX_CONNECTION,
@@ -67,16 +67,16 @@ struct tcp_demux {
     uint32_t used;
     struct siphash_key key;
     /* The pair of a record that is in the table: the last word in what is equal. */
-    const struct tcp_pair *(*pair_of)(const struct tcp_demux *demux, uint32_t reference);
+    const struct tcp_pair *(*pair_of)(struct tcp_demux *demux, uint32_t reference);
     /* Found last: a burst is mostly of one connection. */
     struct tcp_pair last_pair;
     uint32_t last_reference;
 };
 
-/* Takes memory for `record_count` records; `pair_of` is set by the caller before. FULL: there is
- * not so much. */
-enum result tcp_demux_open(struct tcp_demux *demux, size_t record_count,
-                           struct siphash_key key) CHECKED;
+/* Takes memory for `record_count` records. FULL: there is not so much. */
+enum result tcp_demux_open(struct tcp_demux *demux, size_t record_count, struct siphash_key key,
+                           const struct tcp_pair *(*pair_of)(struct tcp_demux *demux,
+                                                             uint32_t reference)) CHECKED;
 void tcp_demux_close(struct tcp_demux *demux);
 
 /* What insert and remove want to know; who is in the table keeps it. */
@@ -84,8 +84,7 @@ uint32_t tcp_demux_hash(const struct tcp_demux *demux, const struct tcp_pair *pa
 
 /* The record of this pair; TCP_DEMUX_NONE: it has none. */
 uint32_t tcp_demux_find(struct tcp_demux *demux, const struct tcp_pair *pair);
-uint32_t tcp_demux_find_hashed(const struct tcp_demux *demux, const struct tcp_pair *pair,
-                               uint32_t hash);
+uint32_t tcp_demux_find_hashed(struct tcp_demux *demux, const struct tcp_pair *pair, uint32_t hash);
 
 /* The pair is not in the table, and pair_of(reference) is set already. */
 void tcp_demux_insert(struct tcp_demux *demux, uint32_t hash, uint32_t reference);

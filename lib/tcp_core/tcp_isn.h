@@ -27,13 +27,12 @@ static inline uint32_t tcp_timestamp_clock(uint64_t now_ns)
     return (uint32_t)(now_ns / MS_NS);
 }
 
-/* A key of its own for each purpose, so that no use says anything about another. */
-enum tcp_key_use {
-    TCP_KEY_DEMUX,
+/* What siphash_derive makes a key of its own for. */
+enum tcp_key_purpose {
+    TCP_KEY_DEMUX = 1,
     TCP_KEY_INITIAL,
     TCP_KEY_PORT,
     TCP_KEY_COOKIE,
 };
-struct siphash_key tcp_key_for(struct siphash_key key, enum tcp_key_use use);
 
 #endif

@@ -20,7 +20,7 @@ struct tcp_core;
 struct tcp_ports {
     struct siphash_key key;
     uint16_t counters[TCP_PORT_COUNTERS];
-    uint64_t drawn; /* random steps so far */
+    uint64_t drawn; /* random numbers so far */
 };
 
 void tcp_ports_init(struct tcp_ports *ports, struct siphash_key key);
@@ -33,5 +33,8 @@ enum result tcp_port_choose(struct tcp_core *core, struct tcp_pair *pair) CHECKE
 /* For a port that the caller chose: whether the pair is free, or becomes so because its TIME-WAIT
  * record may be reused. */
 bool tcp_port_claim(struct tcp_core *core, const struct tcp_pair *pair);
+
+/* A port on which nobody listens. FULL: there is none. */
+enum result tcp_port_for_acceptor(struct tcp_core *core, uint16_t *port) CHECKED;
 
 #endif

@@ -39,6 +39,10 @@ enum tcp_option {
  * sixty bytes of headers for each of his (CVE-2019-11479). */
 #define TCP_MSS_MIN 48
 
+/* Where a SYN says nothing (RFC 9293 3.7.1). */
+#define TCP_MSS_DEFAULT_IPV4 536
+#define TCP_MSS_DEFAULT_IPV6 1220
+
 /* In host order, the window as the wire has it. */
 struct tcp_segment {
     uint16_t source_port, destination_port;

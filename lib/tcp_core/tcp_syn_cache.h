@@ -22,7 +22,13 @@
 #include "tcp_core/tcp_limit.h"
 #include "tcp_core/tcp_segment.h"
 
-#define TCP_SYN_SENDS_MAX 6 /* at 0, 1, 3, 7, 15 and 31 s; given up after 63 s */
+#define TCP_SYN_SENDS_MAX      6 /* at 0, 1, 3, 7, 15 and 31 s; given up after 63 s */
+#define TCP_SYN_SENDS_CROWDED  2
+#define TCP_SYN_FIRST_DELAY_NS S_NS /* RFC 6298 2.1 */
+
+/* What one record answers at most, to segments that do not complete it (RFC 5961 7). */
+#define TCP_SYN_ANSWER_BURST       4
+#define TCP_SYN_ANSWER_INTERVAL_NS (250 * MS_NS)
 
 struct tcp_handshake;
 
@@ -42,14 +48,15 @@ struct tcp_syn {
     uint32_t next, prev; /* index + 1; 0: none */
     struct tcp_syn_terms terms;
     uint16_t acceptor; /* its index */
-    uint8_t sends;
-    struct tcp_limit answers;
-    uint64_t sent_ns; /* last */
+    uint8_t sends;     /* by the timer, the first one included */
+    bool sent_again;   /* because the SYN came again: its ACK tells no RTT */
+    uint64_t sent_ns;  /* first */
     uint64_t due_ns;
+    struct tcp_limit answers;
 };
-static_assert(sizeof(struct tcp_syn) <= 128, "small, both families' addresses included");
+static_assert(sizeof(struct tcp_syn) <= 112, "small, both families' addresses included");
 
-/* Those that were sent equally often. */
+/* Those that were sent equally often, the first to be due in front. */
 struct tcp_syn_line {
     uint32_t oldest, newest; /* index + 1 */
 };
@@ -67,16 +74,24 @@ enum result tcp_syn_cache_open(struct tcp_core *core) CHECKED;
 void tcp_syn_cache_close(struct tcp_core *core);
 
 /* A SYN for `acceptor`, of a pair without a record: answers it and keeps a record, or a cookie goes
- * out and nothing is kept. `least_iss`: where a TIME-WAIT record gave way, past what it must be. */
+ * out and nothing is kept. Not answered, and counted: while the acceptor drains, or while its queue
+ * of complete connections is full. `least_iss`: where a TIME-WAIT record gave way, what the initial
+ * sequence number must not be before; NULL otherwise. */
 void tcp_syn_arrive(struct tcp_core *core, struct tcp_acceptor *acceptor,
                     const struct tcp_pair *pair, const struct tcp_segment *syn,
-                    const struct ip_incoming *incoming, const uint32_t *least_iss);
+                    const uint32_t *least_iss);
 
 /* Any segment for a pair that has a SYN record (RFC 9293 3.10.7.4, SYN-RECEIVED of a passive open;
  * RFC 5961). The connection that it completes, queued at its acceptor, to which the segment is now
  * to be handed as ordinary input; NULL: none. */
 struct tcp_connection *tcp_syn_input(struct tcp_core *core, uint32_t index,
                                      const struct tcp_segment *segment);
+
+/* The same for an ACK of a pair without a record: perhaps it answers a cookie. NULL with *answered:
+ * it does, but there is no room for the connection, and the ACK will come again. */
+struct tcp_connection *tcp_syn_cookie_input(struct tcp_core *core, struct tcp_acceptor *acceptor,
+                                            const struct tcp_pair *pair,
+                                            const struct tcp_segment *ack, bool *answered);
 
 /* The acceptor ends: its half-open connections too. */
 void tcp_syn_forget_acceptor(struct tcp_core *core, const struct tcp_acceptor *acceptor);

@@ -17,6 +17,10 @@
 
 struct tcp_core;
 
+/* What one record answers at most, at once and on the long run (RFC 5961 7). */
+#define TCP_TIME_WAIT_BURST       4
+#define TCP_TIME_WAIT_INTERVAL_NS (250 * MS_NS)
+
 /* What a connection leaves behind. */
 struct tcp_farewell {
     const struct tcp_pair *pair;
@@ -65,8 +69,9 @@ enum tcp_time_wait_verdict {
     TCP_TIME_WAIT_REUSE,   /* a SYN that may begin anew: the record is gone, and the initial
                               sequence number must be past *least_iss */
 };
+/* `listening`: there is somebody for whom a SYN may begin anew; otherwise the record stays. */
 enum tcp_time_wait_verdict tcp_time_wait_input(struct tcp_core *core, uint32_t index,
-                                               const struct tcp_segment *segment,
+                                               const struct tcp_segment *segment, bool listening,
                                                uint32_t *least_iss);
 
 #endif
