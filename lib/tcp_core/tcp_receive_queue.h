@@ -26,16 +26,21 @@
 #include "tcp_core/tcp_receive_window.h"
 #include "tcp_core/tcp_sequence.h"
 
-/* Each is found in about ten steps. A slow start that outruns its path loses every other segment
+/* Each is found in some twenty steps. A slow start that outruns its path loses every other segment
  * for a round trip; with 1,460 bytes each this holds what was left of 3 MB. */
 #define TCP_PIECES_MAX   1024
 #define TCP_PIECE_LEVELS 3
 
 struct tcp_piece;
 
+/* Packets linked by `next`, none of them empty. */
+struct tcp_buffers {
+    struct packet *first, *last;
+};
+
 /* A zeroed queue is an empty one, and an empty one holds nothing. */
 struct tcp_receive_queue {
-    struct packet *first, *last;                /* in order, linked by `next` */
+    struct tcp_buffers in_order;
     struct tcp_piece *pieces[TCP_PIECE_LEVELS]; /* by sequence number: a skip list's heads */
     struct tcp_piece *recent;                   /* the piece that was added to last (RFC 2018 4) */
     uint32_t length_bytes;                      /* in order */
@@ -92,7 +97,7 @@ size_t tcp_receive_queue_blocks(struct tcp_receive_queue *queue, struct tcp_rang
  * consumed, whatever comes in. */
 static inline struct view tcp_receive_queue_peek(const struct tcp_receive_queue *queue)
 {
-    return queue->first == NULL ? (struct view){ 0 } : packet_view(queue->first);
+    return queue->in_order.first == NULL ? (struct view){ 0 } : packet_view(queue->in_order.first);
 }
 
 /* Takes bytes away that may be of several buffers; they must be there. */

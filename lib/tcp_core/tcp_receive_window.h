@@ -24,11 +24,10 @@ struct tcp_receive_queue;
 #define TCP_RECEIVE_LIMIT_MAX ((uint32_t)1 << 30)
 
 struct tcp_receive_window {
-    uint32_t limit_bytes;          /* what may be unread, or promised */
-    uint32_t edge;                 /* the sequence number behind the last one promised */
-    uint64_t round_ns;             /* when the present round of reading began */
-    uint32_t round_bytes;          /* read since */
-    uint32_t previous_round_bytes; /* read in the one before */
+    uint32_t limit_bytes; /* what may be unread, or promised */
+    uint32_t edge;        /* the sequence number behind the last one promised */
+    uint64_t round_ns;    /* when the present round of reading began */
+    uint64_t round_bytes; /* read since */
 };
 static_assert(sizeof(struct tcp_receive_window) == 24, "an idle connection is to cost little");
 
@@ -59,8 +58,9 @@ bool tcp_receive_window_opens(const struct tcp_receive_window *window,
 
 /* The reader has taken bytes. Once a round trip the limit is made four times what was read in it,
  * if that is more: twice for a sender that doubles, twice again for what comes while a hole waits
- * for its retransmission. It stays under `limit_bytes_max`, and under an eighth of the buffers that
- * are left to applications. `rtt_ns` is the connection's smoothed round trip; 0: none known yet. */
+ * for its retransmission. It stays under `limit_bytes_max`, and under a quarter of the buffers
+ * that are left to applications. `rtt_ns` is the connection's smoothed round trip; 0: none known
+ * yet. */
 void tcp_receive_window_consumed(struct tcp_receive_window *window, size_t length_bytes,
                                  uint64_t now_ns, uint64_t rtt_ns, uint64_t limit_bytes_max,
                                  const struct packet_pool *packets);
