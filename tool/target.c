@@ -11,7 +11,7 @@ const struct target targets[] = {
         .words = "a process of this machine, over the host's sockets and files",
         .sources = { "target/hosted/*.c", "target/hosted/*.S", "target/unix/*.c",
                      "target/unix/*.S" },
-        .without = { "stack_*", "tcp_*", "udp_*", "kv_*", "resolver_*", "flow_*" },
+        .without = { "stack_*", "tcp_*", "udp_*", "kv_*", "resolver_*", "flow_*", "net_*" },
         .libraries = "",
     },
     { .name = NULL },

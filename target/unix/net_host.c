@@ -1,0 +1,183 @@
+/* net_host.c - from the attachment's words to a net.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "target/unix/net_host.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOG_MODULE "net"
+#include "log/log.h"
+
+/* ---- parameters ---- */
+
+static enum result parse_choice(struct view text, struct span value)
+{
+    struct net_host_choice choice = { .kind = NET_HOST_PASST };
+    struct view name, kind = view_cut(text, ':', &name);
+    uint64_t number = 0;
+    if (view_equal(text, VIEW("passt"))) {
+        choice.kind = NET_HOST_PASST;
+    } else if (view_equal(kind, VIEW("tap")) && !view_is_empty(name)) {
+        choice.kind = NET_HOST_TAP;
+        choice.interface = name;
+    } else if (view_equal(kind, VIEW("fd")) && view_to_u64(name, &number) && number <= INT32_MAX) {
+        choice.kind = NET_HOST_DESCRIPTOR;
+        choice.descriptor = (int)number;
+    } else {
+        return INVALID;
+    }
+    (void)span_copy(value, VIEW_OF(choice));
+    return OK;
+}
+
+static enum result parse_publish(struct view text, struct span value)
+{
+    if (!net_passt_publish_is_valid(text)) return INVALID;
+    (void)span_copy(value, VIEW_OF(text));
+    return OK;
+}
+
+/* Six bytes in hexadecimal, of a single station (IEEE 802 8.2.2). */
+static enum result parse_mac(struct view text, struct span value)
+{
+    struct mac mac = { 0 };
+    for (size_t i = 0; i < sizeof mac && !view_equal(text, VIEW("auto")); i++) {
+        uint64_t byte;
+        struct view digits = view_cut(text, ':', &text);
+        if (digits.length_bytes != 2 || !view_hex_to_u64(digits, &byte)) return INVALID;
+        mac.bytes[i] = (uint8_t)byte;
+        if (i + 1 == sizeof mac && (!view_is_empty(text) || (mac.bytes[0] & 1) != 0))
+            return INVALID;
+    }
+    (void)span_copy(value, VIEW_OF(mac));
+    return OK;
+}
+
+const struct parameter net_host_parameters[] = {
+    PARAMETER_PARSED(struct net_host_parameters, net, struct net_host_choice, "net", "passt",
+                     "passt|tap:INTERFACE|fd:NUMBER", parse_choice,
+                     "what the network is: passt is started and needs no root; a tap or tun of the "
+                     "host; or one, or a socket that carries frames, that is open already"),
+    PARAMETER_PARSED(struct net_host_parameters, publish, struct view, "publish", "",
+                     "HOST:GUEST,...", parse_publish,
+                     "with passt, ports of 127.0.0.1 that lead to ports of the image, for TCP and "
+                     "UDP"),
+    PARAMETER_PARSED(struct net_host_parameters, mac, struct mac, "net-mac", "auto", "MAC|auto",
+                     parse_mac,
+                     "the image's Ethernet address; auto makes one of the names of host and "
+                     "interface, so that it stays"),
+    PARAMETER_NUMBER(struct net_host_parameters, mtu_bytes, "net-mtu", "0", 0, NET_PASST_MTU,
+                     "the longest IP datagram sent as one frame; 0 is the interface's own, or the "
+                     "longest that passt takes"),
+    PARAMETER_END,
+};
+
+static const struct metric net_host_metrics[] = {
+    METRIC_COUNTER(struct net_host, net.statistics.sent_frames, "net_sent_frames_total",
+                   "Frames given to the device."),
+    METRIC_COUNTER(struct net_host, net.statistics.sent_bytes, "net_sent_bytes_total",
+                   "Bytes of the frames given to the device."),
+    METRIC_COUNTER(struct net_host, net.statistics.received_frames, "net_received_frames_total",
+                   "Frames taken from the device."),
+    METRIC_COUNTER(struct net_host, net.statistics.received_bytes, "net_received_bytes_total",
+                   "Bytes of the frames taken from the device."),
+    METRIC_COUNTER(struct net_host, net.statistics.send_errors, "net_send_errors_total",
+                   "Frames that the device refused."),
+    METRIC_COUNTER(struct net_host, net.statistics.receive_no_buffer, "net_receive_no_buffer_total",
+                   "Frames lost for want of a free packet."),
+    METRIC_COUNTER(struct net_host, net.statistics.receive_errors, "net_receive_errors_total",
+                   "Frames that came malformed or too long."),
+    METRIC_END,
+};
+
+/* ---- opening ---- */
+
+/* 0, unless the number is too small for IP (RFC 791 3.1). */
+static enum result check(const struct net_host_parameters *parameters)
+{
+    bool is_passt = parameters->net.kind == NET_HOST_PASST;
+    if (!view_is_empty(parameters->publish) && !is_passt) {
+        log_error("--publish is for passt; over a tap the image is reached at an address of its "
+                  "own: take --publish out, or --net");
+        return INVALID;
+    }
+    if (parameters->mtu_bytes != 0 && parameters->mtu_bytes < 576) {
+        log_error("--net-mtu=%zu: the least that IP works with is 576",
+                  (size_t)parameters->mtu_bytes);
+        return INVALID;
+    }
+    return OK;
+}
+
+static bool mac_is_chosen(const struct net_host_parameters *parameters)
+{
+    static const struct mac none = { 0 };
+    return !view_equal(VIEW_OF(parameters->mac), VIEW_OF(none));
+}
+
+static enum result open_stream(struct net_host *host, int descriptor,
+                               const struct net_host_parameters *parameters)
+{
+    const struct net_passt_options options = {
+        .mac = mac_is_chosen(parameters) ? parameters->mac : net_tap_mac(VIEW("passt")),
+        .mtu_bytes = parameters->mtu_bytes != 0 ? (uint16_t)parameters->mtu_bytes : NET_PASST_MTU,
+    };
+    host->is_stream = true;
+    return net_passt_open(&host->passt, descriptor, &options);
+}
+
+static enum result open_passt(struct net_host *host, const struct net_host_parameters *parameters)
+{
+    const struct net_passt_process_options options = {
+        .publish = parameters->publish,
+        .mtu_bytes = parameters->mtu_bytes != 0 ? (uint16_t)parameters->mtu_bytes : NET_PASST_MTU,
+        .mac = mac_is_chosen(parameters) ? parameters->mac : net_tap_mac(VIEW("passt")),
+    };
+    int descriptor;
+    enum result result = net_passt_process_start(&host->process, &options, &descriptor);
+    if (result != OK) return result;
+    result = open_stream(host, descriptor, parameters);
+    if (result != OK) net_passt_process_end(&host->process);
+    return result;
+}
+
+static bool is_stream_socket(int descriptor)
+{
+    int type = 0;
+    socklen_t length = sizeof type;
+    return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
+}
+
+static enum result open_choice(struct net_host *host, const struct net_host_parameters *parameters)
+{
+    const struct net_host_choice *choice = &parameters->net;
+    const struct net_tap_options options = { .mac = parameters->mac,
+                                             .mtu_bytes = (uint16_t)parameters->mtu_bytes };
+    if (choice->kind == NET_HOST_PASST) return open_passt(host, parameters);
+    if (choice->kind == NET_HOST_TAP) return net_tap_open(&host->tap, choice->interface, &options);
+    if (is_stream_socket(choice->descriptor))
+        return open_stream(host, choice->descriptor, parameters);
+    return net_tap_open_descriptor(&host->tap, choice->descriptor, &options);
+}
+
+enum result net_host_open(struct net_host *host, const struct net_host_parameters *parameters)
+{
+    *host = (struct net_host){ .process.number = 0 };
+    enum result result = check(parameters);
+    if (result == OK) result = open_choice(host, parameters);
+    if (result != OK) return result;
+    metrics_register(&host->metrics, "net", net_host_metrics, SPAN_OF(*host));
+    return OK;
+}
+
+void net_host_close(struct net_host *host)
+{
+    metrics_withdraw(&host->metrics);
+    if (host->is_stream) {
+        net_passt_close(&host->passt);
+    } else {
+        net_tap_close(&host->tap);
+    }
+    if (host->process.number != 0) net_passt_process_end(&host->process);
+}

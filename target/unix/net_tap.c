@@ -1,0 +1,297 @@
+/* net_tap.c - frames in and out of a tap, a system call each.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "target/unix/net_tap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LOG_MODULE "net"
+#include "log/log.h"
+
+#define ETHERNET_HEADER_BYTES 14
+#define VLAN_TAG_BYTES        4
+#define IPV4_HEADER_BYTES     20
+
+static struct net_tap *tap_of(struct net *net)
+{
+    return CONTAINER_OF(net, struct net_tap, net);
+}
+
+static struct iovec vector_of(struct span span)
+{
+    return (struct iovec){ .iov_base = span.bytes, .iov_len = span.length_bytes };
+}
+
+/* The host's structure serves receiving too, and so is not const. */
+static struct iovec vector_of_view(struct view view)
+{
+    struct iovec vector = { .iov_len = view.length_bytes };
+    __builtin_memcpy(&vector.iov_base, &view.bytes, sizeof vector.iov_base);
+    return vector;
+}
+
+/* ---- posting ---- */
+
+static size_t slot_bytes(size_t slot)
+{
+    return slot == 0 ? PACKET_PAYLOAD_MAX : PACKET_ROOM_BYTES;
+}
+
+static void post(struct net_tap *tap, size_t slot)
+{
+    struct packet *packet = packet_take(tap->net.pool, PACKET_FOR_RECEIVE);
+    struct span room = span_first(SPAN_OF(tap->scratch), slot_bytes(slot));
+    tap->posted[slot] = packet;
+    if (packet != NULL) {
+        if (slot > 0) packet->offset = 0;
+        room = span_from_offset(SPAN_OF(packet->room), packet->offset);
+        tap->posted_count++;
+    }
+    tap->receiving[1 + slot] = vector_of(room);
+}
+
+static void post_missing(struct net_tap *tap)
+{
+    for (size_t slot = 0; slot < tap->slot_count && tap->posted_count < tap->slot_count; slot++) {
+        if (tap->posted[slot] == NULL) post(tap, slot);
+    }
+}
+
+static void net_tap_attach(struct net *net)
+{
+    struct net_tap *tap = tap_of(net);
+    tap->posted_count = 0;
+    for (size_t slot = 0; slot < tap->slot_count; slot++)
+        post(tap, slot);
+    tap->receiving[0] = vector_of(SPAN_OF(tap->received));
+    tap->receiving[1 + tap->slot_count] = vector_of(SPAN_OF(tap->scratch));
+    net_descriptor_watch(&tap->descriptor);
+}
+
+static void net_tap_detach(struct net *net)
+{
+    struct net_tap *tap = tap_of(net);
+    net_descriptor_forget(&tap->descriptor);
+    for (size_t slot = 0; slot < tap->slot_count; slot++) {
+        if (tap->posted[slot] != NULL) packet_drop(tap->posted[slot]);
+        tap->posted[slot] = NULL;
+    }
+    tap->posted_count = 0;
+}
+
+/* ---- receiving ---- */
+
+/* The interface was removed while it was open. */
+static void tap_gone(struct net_tap *tap, int error)
+{
+    log_error("%s has gone (%s): nothing comes or goes there any more", tap->name, strerror(error));
+    net_descriptor_gone(&tap->descriptor);
+}
+
+/* Below 0: nothing came. */
+static ssize_t read_frame(struct net_tap *tap)
+{
+    bool has_header = tap->header_bytes > 0;
+    ssize_t length = readv(tap->descriptor.poll.descriptor, &tap->receiving[has_header ? 0 : 1],
+                           (int)(tap->slot_count + 1 + has_header));
+    if (length > 0) return length;
+    int error = length == 0 ? ECONNRESET : errno; /* a socket whose other end is closed reads 0 */
+    if (error == EBADFD || error == ENODEV || error == ECONNRESET) tap_gone(tap, error);
+    return -1;
+}
+
+/* How many of the slots a frame fills; 0: they do not hold it. */
+static size_t slots_of(const struct net_tap *tap, size_t frame_bytes)
+{
+    size_t capacity = 0;
+    for (size_t slot = 0; slot < tap->slot_count; slot++) {
+        capacity += slot_bytes(slot);
+        if (frame_bytes <= capacity) return slot + 1;
+    }
+    return 0;
+}
+
+static bool all_posted(const struct net_tap *tap, size_t count)
+{
+    for (size_t slot = 0; slot < count; slot++) {
+        if (tap->posted[slot] == NULL) return false;
+    }
+    return true;
+}
+
+/* Takes the frame out of its slots, and posts others. */
+static struct packet *take_posted(struct net_tap *tap, size_t count, size_t frame_bytes)
+{
+    struct packet *frame = tap->posted[0], *last = NULL;
+    for (size_t slot = 0; slot < count; slot++) {
+        struct packet *packet = tap->posted[slot];
+        size_t part_bytes = MIN(frame_bytes, slot_bytes(slot));
+        packet->length_bytes = (uint16_t)part_bytes;
+        frame_bytes -= part_bytes;
+        if (last != NULL) last->rest = packet;
+        last = packet;
+    }
+    tap->posted_count -= count;
+    for (size_t slot = 0; slot < count; slot++)
+        post(tap, slot);
+    return frame;
+}
+
+static struct packet *lose(uint64_t *count)
+{
+    ++*count;
+    return NULL;
+}
+
+/* The frame of `length_bytes` that was read, its header included; NULL: it is lost, and counted. */
+static struct packet *take_frame(struct net_tap *tap, size_t length_bytes)
+{
+    struct net_statistics *statistics = &tap->net.statistics;
+    size_t least_bytes = tap->net.link == NET_IP ? IPV4_HEADER_BYTES : ETHERNET_HEADER_BYTES;
+    if (length_bytes < tap->header_bytes + least_bytes) return lose(&statistics->receive_errors);
+    size_t frame_bytes = length_bytes - tap->header_bytes;
+    size_t count = frame_bytes <= PACKET_TOTAL_MAX ? slots_of(tap, frame_bytes) : 0;
+    if (count == 0) return lose(&statistics->receive_errors);
+    if (!all_posted(tap, count)) return lose(&statistics->receive_no_buffer);
+    struct packet *packet = take_posted(tap, count, frame_bytes);
+    if (tap->header_bytes > 0 && !net_tap_header_read(&tap->received, packet, frame_bytes)) {
+        packet_drop(packet);
+        return lose(&statistics->receive_errors);
+    }
+    statistics->received_frames++;
+    statistics->received_bytes += frame_bytes;
+    return packet;
+}
+
+/* A read that finds nothing costs half of one that does. So where frames come one by one it is left
+ * to the loop to tell of the next, and only now and then is it tried whether they come in bursts.
+ */
+static bool expects_more(struct net_tap *tap, size_t tried_count)
+{
+    enum { PROBE_EVERY = 8 };
+    if (tried_count > 1 || tap->comes_in_bursts) return true;
+    return ++tap->alone_count % PROBE_EVERY == 0;
+}
+
+static size_t net_tap_receive(struct net *net, struct packet *burst[], size_t count)
+{
+    struct net_tap *tap = tap_of(net);
+    size_t received_count = 0, tried_count = 0;
+    if (tap->descriptor.is_gone) return 0;
+    if (tap->posted_count < tap->slot_count) post_missing(tap);
+    while (tried_count < count) {
+        ssize_t length = read_frame(tap);
+        if (length < 0) {
+            tap->comes_in_bursts = tried_count > 1;
+            break;
+        }
+        tried_count++;
+        struct packet *packet = take_frame(tap, (size_t)length);
+        if (packet != NULL) burst[received_count++] = packet;
+        if (!expects_more(tap, tried_count)) break;
+    }
+    net_descriptor_read(&tap->descriptor, tap->descriptor.awaits_room && tried_count == count);
+    return received_count;
+}
+
+/* ---- sending ---- */
+
+static int vectors_fill(struct net_tap *tap, const struct packet *packet)
+{
+    size_t count = packet_gather(packet, tap->parts, NET_TAP_PARTS);
+    for (size_t i = 0; i < count; i++)
+        tap->sending[1 + i] = vector_of_view(tap->parts[i]);
+    return (int)count;
+}
+
+static void say_down(struct net_tap *tap)
+{
+    if (tap->told_down) return;
+    tap->told_down = true;
+    log_warning("%s is down, so what is sent is lost; set it up: ip link set %s up", tap->name,
+                tap->name);
+}
+
+/* A frame that the host refuses is lost, as on any wire. */
+static void refused(struct net_tap *tap, int error)
+{
+    tap->net.statistics.send_errors++;
+    if (error == EIO) say_down(tap);
+    if (error == EBADFD || error == ENODEV || error == EPIPE || error == ECONNREFUSED)
+        tap_gone(tap, error);
+}
+
+/* False: the host has no room now. */
+static bool write_frame(struct net_tap *tap, const struct packet *packet)
+{
+    int count = vectors_fill(tap, packet);
+    bool has_header = tap->header_bytes > 0;
+    if (count == 0) {
+        refused(tap, EMSGSIZE);
+        return true;
+    }
+    assert(has_header || packet->checksum != PACKET_CHECKSUM_PARTIAL);
+    if (has_header) tap->sent = net_tap_header_of(packet);
+    ssize_t length = writev(tap->descriptor.poll.descriptor, &tap->sending[has_header ? 0 : 1],
+                            count + has_header);
+    if (length < 0) {
+        if (errno == EAGAIN) return false;
+        refused(tap, errno);
+        return true;
+    }
+    tap->told_down = false;
+    tap->net.statistics.sent_frames++;
+    tap->net.statistics.sent_bytes += (size_t)length - tap->header_bytes;
+    return true;
+}
+
+static size_t net_tap_send(struct net *net, struct packet *burst[], size_t count)
+{
+    struct net_tap *tap = tap_of(net);
+    for (size_t i = 0; i < count; i++) {
+        if (tap->descriptor.is_gone) {
+            tap->net.statistics.send_errors++;
+        } else if (!write_frame(tap, burst[i])) {
+            net_descriptor_await_room(&tap->descriptor);
+            return i;
+        }
+        packet_drop(burst[i]);
+    }
+    return count;
+}
+
+static const struct net_ops net_tap_ops = NET_OPS(net_tap);
+
+/* ---- opening ---- */
+
+/* A frame that is not segmented may carry a VLAN's tag. */
+static size_t slots_for(const struct net_tap_shape *shape)
+{
+    size_t frame_bytes = shape->mtu_bytes + (size_t)ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES;
+    if ((shape->offloads & NET_RECEIVES_SEGMENTS) != 0) return NET_TAP_SLOTS;
+    if (frame_bytes <= PACKET_PAYLOAD_MAX) return 1;
+    return 1 + (frame_bytes - PACKET_PAYLOAD_MAX + PACKET_ROOM_BYTES - 1) / PACKET_ROOM_BYTES;
+}
+
+void net_tap_init(struct net_tap *tap, int descriptor, const struct net_tap_shape *shape)
+{
+    assert(shape->has_header || shape->offloads == 0);
+    *tap = (struct net_tap){
+        .net = { .ops = &net_tap_ops,
+                 .mac = shape->mac,
+                 .link = (uint8_t)shape->link,
+                 .offloads = shape->offloads,
+                 .mtu_bytes = shape->mtu_bytes },
+        .header_bytes = shape->has_header ? sizeof(struct net_tap_header) : 0,
+        .slot_count = MIN(slots_for(shape), NET_TAP_SLOTS),
+    };
+    tap->sending[0] = vector_of(SPAN_OF(tap->sent));
+    net_descriptor_init(&tap->descriptor, &tap->net, descriptor);
+}
+
+void net_tap_close(struct net_tap *tap)
+{
+    assert(tap->net.user == NULL);
+    net_descriptor_close(&tap->descriptor);
+}
