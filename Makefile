@@ -9,6 +9,7 @@
 #   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
 #   make check-long the tests against strangers, with those that take minutes
+#   make sim        runs simulated worlds under many seeds (SEEDS=1000)
 #   make lint       clang-tidy, cppcheck and the tree's own form
 #   make format     formats all C code
 #   make fuzz       fuzzes every parser (FUZZ_SECONDS=60, FUZZ=name)
@@ -40,6 +41,7 @@ COMMON   := -std=gnu17 -D_GNU_SOURCE -g -fno-omit-frame-pointer -I. -Ilib $(WARN
 
 include tool/tool.mk
 include test/test.mk
+include target/sim/sim.mk
 include tool/crunch/crunch.mk
 include lint/lint.mk
 include fuzz/fuzz.mk

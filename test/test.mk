@@ -12,8 +12,9 @@ TESTS    ?= lib target
 HARDENED := -O2 -fsanitize=bounds,signed-integer-overflow,shift,null,unreachable,return \
             -fsanitize-undefined-trap-on-error -ftrivial-auto-var-init=zero -fstack-protector-strong \
             -fstack-clash-protection
-# Redzones make frames large: their size is a release build's concern.
-SANITIZED := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-frame-larger-than
+# Redzones make frames large: their size is a release build's concern. Position-independent, because the nodes of the
+# simulator are shared objects, and the sanitizers' own variables are elsewhere then.
+SANITIZED := -O1 -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-frame-larger-than
 
 CC_debug      := gcc
 CC_clang      := clang

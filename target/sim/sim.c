@@ -33,6 +33,11 @@ uint64_t sim_seed(void)
     return seed;
 }
 
+void sim_reseed(uint64_t seed)
+{
+    sim.random = seed;
+}
+
 void sim_advance(uint64_t duration_ns)
 {
     sim.now_ns += duration_ns;

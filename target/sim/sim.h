@@ -13,6 +13,9 @@
 /* The seed: `SIM_SEED` of the environment, otherwise 1. */
 uint64_t sim_seed(void);
 
+/* Begins the randomness anew, as if the process had been started with this seed. */
+void sim_reseed(uint64_t seed);
+
 /* Moves the clocks forward by hand, as if the processor had been busy. */
 void sim_advance(uint64_t duration_ns);
 
