@@ -162,6 +162,9 @@ uint32_t tcp_connection_timestamp(const struct tcp_connection *connection);
 enum result tcp_connections_open(struct tcp_core *core) CHECKED;
 void tcp_connections_close(struct tcp_core *core);
 
+/* All of them at once, whose loans and buffers go back; no user is told. */
+void tcp_connections_end(struct tcp_core *core);
+
 /* For the demultiplexer. */
 struct tcp_connection *tcp_connection_at(const struct tcp_core *core, uint32_t index);
 

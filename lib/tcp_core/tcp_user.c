@@ -1,0 +1,262 @@
+/* tcp_user.c - what the user of a connection calls (RFC 9293 3.10.1 to 3.10.6).
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tcp_core/tcp_connection.h"
+#include "tcp_core/tcp_isn.h"
+
+#define HOLD_NS       (200 * MS_NS)
+#define FIN_WAIT_2_NS (60 * S_NS)
+
+/* ---- opening ---- */
+
+static enum result choose_pair(struct tcp_core *core, const struct endpoint *local,
+                               const struct endpoint *peer, struct tcp_pair *pair)
+{
+    struct ip_path path;
+    enum result result = ip_find_path(core->ip, &peer->address, &local->address, &path);
+    if (result != OK) return result;
+    *pair = (struct tcp_pair){ .local = { .address = path.source, .port = local->port },
+                               .peer = *peer };
+    if (local->port == 0) return tcp_port_choose(core, pair);
+    return tcp_port_claim(core, pair) ? OK : EXISTS;
+}
+
+static void send_syn(struct tcp_connection *connection)
+{
+    struct tcp_core *core = connection->core;
+    struct tcp_initial initial = tcp_initial_of(core->initial_key, &connection->pair,
+                                                core->agenda->now_ns);
+    connection->ts_offset = initial.ts_offset;
+    connection->rcv_wind_shift = tcp_wind_shift_for(core->parameters.receive_buffer_bytes_max);
+    connection->snd_end = connection->snd_short = initial.isn + 1;
+    connection->state = TCP_SYN_SENT;
+    tcp_recovery_open(&connection->recovery, &core->recovery_pool, initial.isn);
+    struct tcp_range syn = { initial.isn, initial.isn + 1 };
+    /* Where there is no packet now, the timer sends it. */
+    if (tcp_transmit(connection, syn) == 0)
+        tcp_recovery_sent(&connection->recovery, syn, 0, core->agenda->now_ns);
+}
+
+enum result tcp_connection_open(struct tcp_core *core, const struct endpoint *local,
+                                const struct endpoint *peer, struct tcp_user *user,
+                                struct tcp_connection **connection)
+{
+    assert(peer->port != 0 && peer->address.family != ADDRESS_ANY);
+    if (!tcp_connection_is_free(core)) return FULL;
+    struct tcp_pair pair;
+    enum result result = choose_pair(core, local, peer, &pair);
+    if (result != OK) return result;
+    struct tcp_connection *opened = tcp_connection_take(core, &pair);
+    if (opened == NULL) return FULL;
+    opened->user = user;
+    tcp_connection_enter(opened);
+    send_syn(opened);
+    tcp_timer_set(opened);
+    *connection = opened;
+    return OK;
+}
+
+void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *user)
+{
+    assert(connection->acceptor == NULL && !tcp_connection_has(connection, TCP_IS_ORPHAN));
+    connection->user = user;
+    if (user == NULL) return;
+    tcp_connection_clear(connection, TCP_TOLD_READABLE);
+    if (connection->receive_queue.length_bytes > 0 || tcp_connection_is_over(connection) ||
+        tcp_connection_has(connection, TCP_FIN_RECEIVED))
+        connection->events |= TCP_EVENT_READABLE;
+    tcp_connection_settle(connection);
+}
+
+enum result tcp_connection_failure(const struct tcp_connection *connection)
+{
+    return (enum result)connection->failure;
+}
+
+bool tcp_connection_is_open(const struct tcp_connection *connection)
+{
+    return tcp_connection_has(connection, TCP_HAS_OPENED);
+}
+
+const struct endpoint *tcp_connection_local(const struct tcp_connection *connection)
+{
+    return &connection->pair.local;
+}
+
+const struct endpoint *tcp_connection_peer(const struct tcp_connection *connection)
+{
+    return &connection->pair.peer;
+}
+
+/* ---- sending ---- */
+
+static enum result may_send(const struct tcp_connection *connection)
+{
+    if (connection->failure != OK) return (enum result)connection->failure;
+    bool over = tcp_connection_is_over(connection);
+    return over || tcp_connection_has(connection, TCP_FIN_QUEUED) ? CLOSED : OK;
+}
+
+/* Copies of each view what fits; gives how much in all. */
+static size_t copy(struct tcp_connection *connection, const struct view views[], size_t count,
+                   size_t *wanted_bytes)
+{
+    struct tcp_send_pool *pool = &connection->core->send_pool;
+    size_t taken_bytes = 0;
+    *wanted_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        *wanted_bytes += views[i].length_bytes;
+        if (taken_bytes + views[i].length_bytes < *wanted_bytes) continue; /* one did not fit */
+        if (views[i].length_bytes > 0)
+            taken_bytes += tcp_send_queue_copy(&connection->send_queue, pool, views[i]);
+    }
+    return taken_bytes;
+}
+
+/* Asks to be told of room. Where it is buffers that are short nobody's acknowledgement may bring
+ * it: then tcp_core_flush looks. */
+static void want_room(struct tcp_connection *connection)
+{
+    tcp_connection_mark(connection, TCP_WANTS_ROOM);
+    if (tcp_send_queue_room(&connection->send_queue, &connection->core->send_pool) == 0) return;
+    tcp_connection_mark(connection, TCP_SHORT_OF_BUFFERS);
+    if (!list_holds(&connection->work)) list_append(&connection->core->starved, &connection->work);
+}
+
+static void hand_over(struct tcp_connection *connection, size_t length_bytes)
+{
+    connection->snd_end += (uint32_t)length_bytes;
+    tcp_output(connection);
+    tcp_connection_settle(connection);
+}
+
+enum result tcp_connection_send(struct tcp_connection *connection, const struct view views[],
+                                size_t count, enum tcp_send_mode mode, size_t *taken_bytes)
+{
+    *taken_bytes = 0;
+    enum result result = may_send(connection);
+    if (result != OK) return result;
+    size_t wanted_bytes;
+    *taken_bytes = copy(connection, views, count, &wanted_bytes);
+    if (*taken_bytes < wanted_bytes) want_room(connection);
+    bool hold = mode == TCP_SEND_HOLD && *taken_bytes == wanted_bytes;
+    connection->hold_ns = hold ? tcp_connection_now_ns(connection) + HOLD_NS : NEVER;
+    hand_over(connection, *taken_bytes);
+    return OK;
+}
+
+enum result tcp_connection_lend(struct tcp_connection *connection, struct loan *loan)
+{
+    enum result result = may_send(connection);
+    if (result != OK) return result;
+    /* What is sent and not acknowledged must stay within half of the sequence numbers. */
+    size_t length_bytes = loan->bytes.length_bytes;
+    if (length_bytes > INT32_MAX / 2) return TOO_LARGE;
+    result = tcp_send_queue_lend(&connection->send_queue, &connection->core->send_pool, loan);
+    if (result != OK) {
+        want_room(connection);
+        return result;
+    }
+    connection->hold_ns = NEVER;
+    hand_over(connection, length_bytes);
+    return OK;
+}
+
+void tcp_connection_set_nodelay(struct tcp_connection *connection, bool nodelay)
+{
+    tcp_connection_clear(connection, TCP_IS_NODELAY);
+    if (!nodelay) return;
+    tcp_connection_mark(connection, TCP_IS_NODELAY);
+    if (tcp_connection_is_over(connection)) return;
+    tcp_output(connection);
+    tcp_connection_settle(connection);
+}
+
+void tcp_connection_set_keepalive(struct tcp_connection *connection, bool keepalive)
+{
+    tcp_connection_clear(connection, TCP_IS_KEPT_ALIVE);
+    if (keepalive) tcp_connection_mark(connection, TCP_IS_KEPT_ALIVE);
+    if (!tcp_connection_is_over(connection)) tcp_timer_set(connection);
+}
+
+/* ---- reading ---- */
+
+enum result tcp_connection_peek(struct tcp_connection *connection, struct view *bytes)
+{
+    tcp_connection_clear(connection, TCP_TOLD_READABLE);
+    *bytes = tcp_receive_queue_peek(&connection->receive_queue);
+    if (!view_is_empty(*bytes)) return OK;
+    if (connection->failure != OK) return (enum result)connection->failure;
+    bool done = tcp_connection_has(connection, TCP_FIN_RECEIVED) ||
+                tcp_connection_is_over(connection);
+    return done ? CLOSED : OK;
+}
+
+void tcp_connection_consume(struct tcp_connection *connection, size_t length_bytes)
+{
+    struct tcp_core *core = connection->core;
+    tcp_receive_queue_consume(&connection->receive_queue, length_bytes);
+    if (tcp_connection_is_over(connection) || tcp_connection_has(connection, TCP_FIN_RECEIVED))
+        return;
+    tcp_receive_window_consumed(&connection->receive_window, length_bytes, core->agenda->now_ns,
+                                connection->recovery.rtt.srtt_ns,
+                                core->parameters.receive_buffer_bytes_max, core->pool);
+    if (tcp_connection_is_synchronized(connection) &&
+        tcp_receive_window_opens(&connection->receive_window, &connection->receive_queue,
+                                 connection->rcv_nxt, connection->rcv_mss, core->pool)) {
+        (void)tcp_transmit_ack(connection);
+        tcp_connection_settle(connection);
+    }
+}
+
+/* ---- closing ---- */
+
+void tcp_connection_shut(struct tcp_connection *connection)
+{
+    if (tcp_connection_is_over(connection) || tcp_connection_has(connection, TCP_FIN_QUEUED))
+        return;
+    tcp_connection_mark(connection, TCP_FIN_QUEUED);
+    tcp_connection_clear(connection, TCP_WANTS_ROOM);
+    connection->snd_end++;
+    connection->hold_ns = NEVER;
+    if (connection->state == TCP_ESTABLISHED) connection->state = TCP_FIN_WAIT_1;
+    if (connection->state == TCP_CLOSE_WAIT) connection->state = TCP_LAST_ACK;
+    tcp_output(connection);
+    tcp_connection_settle(connection);
+}
+
+static void orphan(struct tcp_connection *connection)
+{
+    assert(connection->acceptor == NULL && !tcp_connection_has(connection, TCP_IS_ORPHAN));
+    connection->user = NULL;
+    tcp_connection_mark(connection, TCP_IS_ORPHAN);
+    list_append(&connection->core->orphans, &connection->queue);
+}
+
+void tcp_connection_close(struct tcp_connection *connection)
+{
+    orphan(connection);
+    if (tcp_connection_is_over(connection)) {
+        tcp_connection_settle(connection);
+        return;
+    }
+    bool unread = connection->receive_queue.length_bytes > 0;
+    if (connection->state == TCP_SYN_SENT) {
+        tcp_connection_end(connection, OK);
+    } else if (unread) {
+        tcp_connection_reset(connection, OK);
+    } else if (connection->state == TCP_FIN_WAIT_2) {
+        connection->persist_ns = tcp_connection_now_ns(connection) + FIN_WAIT_2_NS;
+    } else {
+        tcp_connection_shut(connection);
+        return;
+    }
+    tcp_connection_settle(connection);
+}
+
+void tcp_connection_abort(struct tcp_connection *connection)
+{
+    orphan(connection);
+    if (!tcp_connection_is_over(connection)) tcp_connection_reset(connection, OK);
+    tcp_connection_settle(connection);
+}
