@@ -34,6 +34,8 @@
 #define ABOVE         10
 #define STREAM_NUMBER 3
 
+/* Fibers have small stacks: what needs much of one has a frame of its own (noinline). */
+
 /* ---- what to publish ---- */
 
 static bool is_port(struct view text)
@@ -54,9 +56,9 @@ bool net_passt_publish_is_valid(struct view text)
 
 /* ---- where passt finds the host ---- */
 
-static bool has_default_route(void)
+__attribute__((noinline)) static bool has_default_route(void)
 {
-    char line[256], gateway[16];
+    char line[192], gateway[16];
     unsigned destination, flags, mask;
     bool found = false;
     FILE *routes = fopen("/proc/net/route", "re");
@@ -95,8 +97,8 @@ static bool find_interface(char name[static IF_NAMESIZE])
 /* What the process is given. */
 struct start {
     int stream, complaints;
-    char mtu[8], interface[IF_NAMESIZE], ports[512];
-    char *words[32];
+    char mtu[8], interface[IF_NAMESIZE], ports[256];
+    char *words[24];
     size_t count;
 };
 
@@ -138,7 +140,7 @@ static void put_words(struct start *start, const struct net_passt_process_option
 
 /* Its own session: what a terminal sends to the image's group is for the image to obey, which may
  * have answers to send yet. */
-static int spawn(struct start *start, int *number)
+__attribute__((noinline)) static int spawn(struct start *start, int *number)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -212,9 +214,9 @@ static struct view last_words(struct view text)
     return words;
 }
 
-static enum result complain(const struct net_passt_process *process)
+__attribute__((noinline)) static enum result complain(const struct net_passt_process *process)
 {
-    uint8_t room[1024];
+    uint8_t room[512];
     char interface[IF_NAMESIZE];
     if (!has_default_route() && !find_interface(interface)) {
         log_error(
@@ -268,7 +270,10 @@ enum result net_passt_process_start(struct net_passt_process *process,
 {
     int stream[2], complaints[2];
     struct start start = { .count = 0 };
-    if (!put_ports(&start, options->publish)) return TOO_LARGE;
+    if (!put_ports(&start, options->publish)) {
+        log_error("--publish: at most %zu bytes of ports; leave some out", sizeof start.ports - 12);
+        return TOO_LARGE;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) != 0) return no_descriptors();
     /* One that says too much must not wait for us to read. */
     if (pipe2(complaints, O_CLOEXEC | O_NONBLOCK) != 0 || !lift(stream) || !lift(complaints))
