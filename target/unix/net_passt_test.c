@@ -537,7 +537,7 @@ TEST(passt_that_cannot_publish)
 
 TEST(passt_that_is_not_installed)
 {
-    char path[4096];
+    static char path[4096];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     expect(setenv("PATH", "/nonexistent", 1) == 0);
     enum result result = net_host_open(&host, PARAMETERS("--net=passt"));
