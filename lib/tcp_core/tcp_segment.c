@@ -65,7 +65,8 @@ static void read_syn_option(uint8_t kind, struct cursor value, struct tcp_segmen
         segment->mss = cursor_u16_be(&value);
     } else if (kind == KIND_WINDOW_SCALE && length_bytes == LENGTH_WINDOW_SCALE) {
         segment->options |= TCP_OPTION_WINDOW_SCALE;
-        segment->wind_shift = MIN(cursor_u8(&value), TCP_WIND_SHIFT_MAX);
+        uint8_t shift = cursor_u8(&value);
+        segment->wind_shift = MIN(shift, TCP_WIND_SHIFT_MAX);
     } else if (kind == KIND_SACK_PERMITTED && length_bytes == LENGTH_SACK_PERMITTED) {
         segment->options |= TCP_OPTION_SACK_PERMITTED;
     }
