@@ -47,7 +47,8 @@ struct udp_binding {
     size_t datagram_count, packet_count;
     uint64_t dropped_count; /* datagrams that found no room */
     bool is_refused;        /* a datagram of ours met a closed port, and nobody has been told */
-    uint8_t recent_count;
+    struct endpoint recent_peer;
+    uint8_t recent_next;               /* the place of the next in `recent` */
     uint32_t recent[UDP_RECENT_PEERS]; /* keyed hashes of those that we sent to last */
 };
 
@@ -70,6 +71,7 @@ struct udp_core {
     struct secret_numbers random;
     struct span memory;
     struct table table;
+    size_t touched_count; /* the first so many of the memory have ever been bound */
     struct list free, used;
     size_t connected_count, addressed_count; /* bindings found by other keys than their port's */
     size_t packet_count;
@@ -88,8 +90,8 @@ void udp_core_close(struct udp_core *core);
 void udp_core_attach(struct udp_core *core, struct ip *ip, enum address_family family);
 
 /* Binds `local`: any address, or one of ours. Port 0 takes a free one that cannot be predicted (RFC
- * 6056). EXISTS: a binding has this very endpoint. UNREACHABLE: not our address. FULL: no binding,
- * or no port, is free. */
+ * 6056). EXISTS: a binding that is not connected has this very endpoint. UNREACHABLE: not our
+ * address. FULL: no binding, or no port, is free. */
 enum result udp_core_bind(struct udp_core *core, const struct endpoint *local,
                           struct udp_binding_user *user, struct udp_binding **binding) CHECKED;
 
