@@ -52,14 +52,15 @@ static void descriptor_ready(struct poll *poll, uint32_t events)
     tell(descriptor);
 }
 
+/* What waits inside is told of by no host: in every turn, as what waits there is. */
 static void again_due(struct alarm *alarm)
 {
     struct net_descriptor *descriptor = CONTAINER_OF(alarm, struct net_descriptor, again);
-    if (descriptor->is_silent) {
-        watch_level(descriptor);
-        return; /* which tells in the next turn, if something is there */
-    }
+    if (descriptor->is_silent) watch_level(descriptor);
+    if (!descriptor->waits_inside) return;
     tell(descriptor);
+    bool goes_on = descriptor->waits_inside && descriptor->net->user != NULL;
+    if (goes_on && !descriptor->is_silent) alarm_set(&descriptor->again, NO_WAIT);
 }
 
 void net_descriptor_init(struct net_descriptor *descriptor, struct net *net, int number)
@@ -92,13 +93,14 @@ void net_descriptor_forget(struct net_descriptor *descriptor)
 {
     alarm_stop(&descriptor->again);
     poll_remove(&descriptor->poll);
-    descriptor->is_silent = descriptor->awaits_room = false;
+    descriptor->is_silent = descriptor->awaits_room = descriptor->waits_inside = false;
 }
 
 void net_descriptor_read(struct net_descriptor *descriptor, bool waits_inside)
 {
     descriptor->ignored_turns = 0;
     if (descriptor->is_gone) return;
+    descriptor->waits_inside = waits_inside;
     if (descriptor->is_silent) {
         alarm_stop(&descriptor->again);
         watch_level(descriptor);

@@ -23,9 +23,10 @@ struct net_descriptor {
     /* NULL, or called before the user when there is room: to send what was held back. */
     void (*has_room)(struct net_descriptor *descriptor);
     unsigned ignored_turns;
-    bool is_silent;   /* the alarm tells, not the host */
-    bool awaits_room; /* watched for output too, and edge by edge */
-    bool is_gone;     /* no more can come or go */
+    bool waits_inside; /* frames that the host knows nothing of any more */
+    bool is_silent;    /* the alarm tells, not the host */
+    bool awaits_room;  /* watched for output too, and edge by edge */
+    bool is_gone;      /* no more can come or go */
 };
 
 /* The descriptor belongs to it from now on: it is made non-blocking, and closed on exec. */
@@ -36,7 +37,7 @@ void net_descriptor_close(struct net_descriptor *descriptor);
 void net_descriptor_watch(struct net_descriptor *descriptor);
 void net_descriptor_forget(struct net_descriptor *descriptor);
 
-/* The user has read. `waits_inside`: frames wait that the host knows nothing of any more. */
+/* The user has read, and what waits inside. */
 void net_descriptor_read(struct net_descriptor *descriptor, bool waits_inside);
 
 /* The host takes no more: the user is told when it does. */

@@ -314,11 +314,26 @@ static size_t net_passt_send(struct net *net, struct packet *burst[], size_t cou
     return sent;
 }
 
-/* ---- opening ---- */
+/* ---- attaching and opening ---- */
+
+/* What came while nobody was attached is dropped, as net.h has it; so much that comes meanwhile is
+ * not. */
+static void drop_waiting(struct net_passt *passt)
+{
+    size_t length_bytes;
+    bool has_read = false;
+    for (size_t reads = 0; reads < 16 && !passt->descriptor.is_gone; reads++) {
+        while (find_frame(passt, &has_read, &length_bytes))
+            passt->taken_bytes += LENGTH_BYTES + length_bytes;
+        if (!has_read) return;
+        has_read = false;
+    }
+}
 
 static void net_passt_attach(struct net *net)
 {
     struct net_passt *passt = passt_of(net);
+    if (passt->was_detached) drop_waiting(passt);
     net_descriptor_watch(&passt->descriptor);
     /* What waits inside is told of by no host. */
     if (has_whole_frame(passt)) net_descriptor_read(&passt->descriptor, true);
@@ -330,6 +345,7 @@ static void net_passt_detach(struct net *net)
 {
     struct net_passt *passt = passt_of(net);
     net_descriptor_forget(&passt->descriptor);
+    passt->was_detached = true;
     if (passt->unfinished == NULL) return;
     log_warning("the net is left in the middle of a frame, and can be used no more");
     passt_gone(passt);

@@ -30,6 +30,7 @@ struct net_passt {
     size_t taken_bytes, read_bytes;
     struct packet *unfinished; /* the host has taken a part of it: the rest comes first */
     size_t unfinished_bytes;   /* of it, its length included, that are gone */
+    bool was_detached;
     uint32_t lengths[NET_BURST_MAX];
     struct view parts[NET_PASST_PARTS];
     struct iovec sending[NET_PASST_PARTS];

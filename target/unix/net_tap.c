@@ -58,28 +58,6 @@ static void post_missing(struct net_tap *tap)
     }
 }
 
-static void net_tap_attach(struct net *net)
-{
-    struct net_tap *tap = tap_of(net);
-    tap->posted_count = 0;
-    for (size_t slot = 0; slot < tap->slot_count; slot++)
-        post(tap, slot);
-    tap->receiving[0] = vector_of(SPAN_OF(tap->received));
-    tap->receiving[1 + tap->slot_count] = vector_of(SPAN_OF(tap->scratch));
-    net_descriptor_watch(&tap->descriptor);
-}
-
-static void net_tap_detach(struct net *net)
-{
-    struct net_tap *tap = tap_of(net);
-    net_descriptor_forget(&tap->descriptor);
-    for (size_t slot = 0; slot < tap->slot_count; slot++) {
-        if (tap->posted[slot] != NULL) packet_drop(tap->posted[slot]);
-        tap->posted[slot] = NULL;
-    }
-    tap->posted_count = 0;
-}
-
 /* ---- receiving ---- */
 
 /* The interface was removed while it was open. */
@@ -261,9 +239,45 @@ static size_t net_tap_send(struct net *net, struct packet *burst[], size_t count
     return count;
 }
 
-static const struct net_ops net_tap_ops = NET_OPS(net_tap);
+/* ---- attaching ---- */
+
+/* What came while nobody was attached is dropped, as net.h has it; so much that comes meanwhile is
+ * not. */
+static void drop_waiting(struct net_tap *tap)
+{
+    enum { WAITING_MAX = 4096 };
+    for (size_t i = 0; i < WAITING_MAX && !tap->descriptor.is_gone; i++) {
+        if (read_frame(tap) < 0) return;
+    }
+}
+
+static void net_tap_attach(struct net *net)
+{
+    struct net_tap *tap = tap_of(net);
+    tap->posted_count = 0;
+    for (size_t slot = 0; slot < tap->slot_count; slot++)
+        post(tap, slot);
+    tap->receiving[0] = vector_of(SPAN_OF(tap->received));
+    tap->receiving[1 + tap->slot_count] = vector_of(SPAN_OF(tap->scratch));
+    if (tap->was_detached) drop_waiting(tap);
+    net_descriptor_watch(&tap->descriptor);
+}
+
+static void net_tap_detach(struct net *net)
+{
+    struct net_tap *tap = tap_of(net);
+    net_descriptor_forget(&tap->descriptor);
+    tap->was_detached = true;
+    for (size_t slot = 0; slot < tap->slot_count; slot++) {
+        if (tap->posted[slot] != NULL) packet_drop(tap->posted[slot]);
+        tap->posted[slot] = NULL;
+    }
+    tap->posted_count = 0;
+}
 
 /* ---- opening ---- */
+
+static const struct net_ops net_tap_ops = NET_OPS(net_tap);
 
 /* A frame that is not segmented may carry a VLAN's tag. */
 static size_t slots_for(const struct net_tap_shape *shape)

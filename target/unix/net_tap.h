@@ -55,6 +55,7 @@ struct net_tap {
     struct net_tap_header received, sent;
     unsigned alone_count; /* times in a row that one frame came and no other behind it */
     bool comes_in_bursts;
+    bool was_detached;
     bool told_down;   /* that the interface is down */
     uint8_t name[16]; /* of the interface, for the log; ends in NUL */
     uint8_t scratch[PACKET_ROOM_BYTES];
