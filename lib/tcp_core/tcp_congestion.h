@@ -30,14 +30,13 @@ struct tcp_hystart {
 
 /* RFC 9438 4. */
 struct tcp_cubic {
-    uint64_t epoch_start_ns; /* of this congestion avoidance; 0: it begins with the next ACK */
-    uint32_t w_max_bytes;    /* where the last reduction was, or a little below (4.7) */
-    uint32_t w_est_bytes;    /* what Reno would have by now (4.3) */
+    uint64_t epoch_start_ns; /* 0: it begins with the next ACK */
+    uint32_t w_max_bytes; /* where the last reduction was, or a little below (4.7); 0: none was */
+    uint32_t w_est_bytes; /* what Reno would have by now (4.3) */
     uint32_t w_est_rest_bytes;
-    uint32_t k_ms;
+    int32_t k_ms;          /* from the epoch's start until w_max; negative: beyond it already */
+    bool epoch_is_resumed; /* k_ms is that of an epoch that was interrupted */
     uint32_t prior_w_max_bytes; /* to go back to */
-    uint32_t prior_k_ms;
-    uint64_t prior_epoch_start_ns;
 };
 
 struct tcp_congestion {
@@ -67,8 +66,8 @@ struct tcp_congestion_ops {
     uint32_t (*reduce)(struct tcp_congestion *congestion, uint32_t in_flight_bytes, bool timeout);
     /* It was a false alarm; cwnd and ssthresh are as before already. */
     void (*undo)(struct tcp_congestion *congestion);
-    /* Nothing was sent for `idle_ns`, or nothing could have filled the window. */
-    void (*idle)(struct tcp_congestion *congestion, uint64_t idle_ns, uint64_t now_ns);
+    /* Since `since_ns` nothing has tried the window: that time does not count. */
+    void (*idle)(struct tcp_congestion *congestion, uint64_t since_ns);
 };
 
 extern const struct tcp_congestion_ops tcp_cubic_ops, tcp_newreno_ops;

@@ -1,9 +1,9 @@
 /* tcp_pacing.h - when the next bytes may go, where a burst would overflow a queue on the way.
  *
  * A window's worth of bytes is spread over the round trip, at twice its rate in slow start and 1.2
- * times in congestion avoidance. Up to a quantum goes at once: a millisecond's worth, at least the
- * first window and at most what one segmented datagram holds. Where a millisecond holds a whole
- * round trip nothing is ever put off.
+ * times in congestion avoidance. Up to a quantum goes at once: what the rate gives in a millisecond
+ * and at least the first window (RFC 6928), which nobody spreads either. Where a millisecond holds
+ * the whole round trip nothing is ever put off.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_PACING_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 struct tcp_pacing {
-    uint64_t next_ns;    /* before it nothing goes */
-    uint64_t rate_bytes; /* a second; 0: unlimited */
+    uint64_t debt_end_ns; /* when what was sent would have left at the rate */
+    uint64_t rate_bytes;  /* a second; 0: unlimited */
     uint32_t quantum_bytes;
 };
 
@@ -24,8 +24,9 @@ void tcp_pacing_init(struct tcp_pacing *pacing);
 void tcp_pacing_set(struct tcp_pacing *pacing, uint32_t cwnd_bytes, uint32_t mss_bytes,
                     bool slow_start, uint64_t srtt_ns);
 
-/* How many bytes may go at `now_ns`; UINT32_MAX: any number. 0: none before pacing->next_ns. */
-uint32_t tcp_pacing_allowance(const struct tcp_pacing *pacing, uint64_t now_ns);
+/* How many bytes may go at `now_ns`; UINT32_MAX: any number. 0: none before *again_ns. Never a few
+ * bytes only: it waits until half a quantum may go. */
+uint32_t tcp_pacing_allowance(const struct tcp_pacing *pacing, uint64_t now_ns, uint64_t *again_ns);
 
 void tcp_pacing_sent(struct tcp_pacing *pacing, uint32_t length_bytes, uint64_t now_ns);
 

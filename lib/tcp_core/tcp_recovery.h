@@ -16,10 +16,10 @@
  * proportional (RFC 6937); false alarms are seen by F-RTO (RFC 5682), timestamps (RFC 3522) and
  * DSACK (RFC 3708), and taken back. A SYN and a FIN count as one byte, as in sequence numbers.
  *
- * The records of all connections come from one pool. A connection without any always finds one; who
- * has some finds more as long as more are free than it has. When it finds none, a new transmission
- * joins the record before it (it is then taken to have been sent as late), and a SACK that would
- * split a record is not counted: both may delay a retransmission and lose no byte.
+ * The records of all connections come from one pool. A connection's first is always there; further
+ * ones are shared, and it finds one as long as more are free than it has. When it finds none, a new
+ * transmission joins the record before it (it is then taken to have been sent as late), and a SACK
+ * that would split a record is not counted: both may delay a retransmission and lose no byte.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_RECOVERY_H
@@ -42,7 +42,7 @@ struct tcp_recovery_pool {
     uint32_t free;                 /* first of those given back */
     uint32_t count, touched_count; /* those behind the first `touched_count` were never taken */
     uint32_t used_count;
-    uint32_t reserved_count; /* one for each open connection that has none */
+    uint32_t extra_count, extra_used_count; /* of what is shared */
 };
 
 /* Takes memory for a record of each connection and `extra_count` more to share. FULL: there is not
@@ -84,8 +84,8 @@ struct tcp_recovery {
 
     /* Private from here on. */
     uint8_t backoff_count; /* timeouts since the RTT was measured last (RFC 6298 5.5) */
-    uint8_t flags;         /* enum tcp_recovery_flag */
     uint8_t frto_step;     /* RFC 5682 3.1; 0: not at it */
+    uint16_t flags;        /* enum tcp_recovery_flag */
     uint8_t dupack_count;
     uint8_t rack_window_multiplier, rack_window_persist;
 

@@ -26,10 +26,11 @@ struct tcp_rtt {
 
 void tcp_rtt_init(struct tcp_rtt *rtt);
 
-/* One measurement. `samples_per_rtt` is how many to expect in a round trip, at least 1: the more,
- * the less each one moves (RFC 7323 appendix G). */
-void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint32_t samples_per_rtt,
-                     uint64_t now_ns);
+/* One measurement: an ACK took `sample_ns` for the first byte that it acknowledges, and `least_ns`
+ * for the last, which the peer has not held back. `samples_per_rtt` is how many to expect in a
+ * round trip, at least 1: the more, the less each one moves (RFC 7323 appendix G). */
+void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint64_t least_ns,
+                     uint32_t samples_per_rtt, uint64_t now_ns);
 
 /* The retransmission timeout, not backed off. */
 uint64_t tcp_rtt_rto_ns(const struct tcp_rtt *rtt);
