@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "options.h"
 #include "process.h"
+#include "simulate.h"
 #include "watch.h"
 
 /* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
@@ -49,6 +50,7 @@ int command_run(int count, char *arguments[])
     static const struct argp_option own[] = {
         { "publish", 'p', "HOST:GUEST", 0, "reach the image's port GUEST at 127.0.0.1:HOST", 0 },
         { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
+        SIMULATE_OPTIONS,
         { 0 },
     };
     struct options options = {
@@ -63,6 +65,11 @@ int command_run(int count, char *arguments[])
     options_read(&options, count, arguments);
     if (options.values['p'] != NULL) check_publish(options.values['p']);
     struct application application = options_application(&options);
+    if (application.target->runner != NULL) {
+        simulate(&application, &options);
+        fail("cannot run the simulator: %s", strerror(errno));
+    }
+    simulate_refuse(&options);
     if (options.values['w'] != NULL) {
         return watch_run(&application, &options.keys, options.rest, options.rest_count);
     }

@@ -14,6 +14,16 @@ const struct target targets[] = {
         .without = { "stack_*", "tcp_*", "udp_*", "kv_*", "resolver_*", "flow_*", "net_*" },
         .libraries = "",
     },
+    {
+        .name = "sim",
+        .words = "a node of a simulated network, in virtual time and under a seed",
+        .sources = { "target/sim/node/*.c" },
+        .without = { "net_sim*" },
+        .libraries = "",
+        .exports = "target/sim/node/node.map",
+        .runner = "target/sim/run",
+        .runner_sources = { "target/sim/*.c", "target/hosted/*.c" },
+    },
     { .name = NULL },
 };
 

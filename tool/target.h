@@ -17,6 +17,12 @@ struct target {
     const char *without[TARGET_SOURCES_MAX]; /* of those, what belongs to modules: compiled when
                                                 they are wired in */
     const char *libraries;
+
+    /* A linker's version script, from the house: the image is a shared object that shows no more
+     * than it says, and the program NAME-run runs it. NULL: the image is a program itself. */
+    const char *exports;
+    const char *runner; /* the folder of the program's main, or NULL */
+    const char *runner_sources[TARGET_SOURCES_MAX];
 };
 
 /* Ends with one whose name is NULL. */

@@ -20,7 +20,6 @@ static const char *const language[] = {
     "-fno-omit-frame-pointer",
     "-ffunction-sections",
     "-fdata-sections",
-    "-fPIE",
     "-Wall",
     "-Wextra",
     "-Wpedantic",
@@ -37,6 +36,9 @@ static const char *const language[] = {
     "-fdiagnostics-color=always",
     NULL,
 };
+
+static const char *const program_compile[] = { "-fPIE", NULL };
+static const char *const shared_compile[] = { "-fPIC", NULL };
 
 static const char *const release[] = { "-O2", NULL };
 
@@ -65,11 +67,10 @@ static const char *const hardened_clang[] = {
 static const char *const debug[] = { "-O1", "-fsanitize=address,undefined",
                                      "-fno-sanitize-recover=all", NULL };
 
-static const char *const link_always[] = { "-pie",
-                                           "-Wl,--gc-sections",
-                                           "-Wl,--build-id",
-                                           "-Wl,-z,relro,-z,now,-z,noexecstack",
-                                           "-Wl,--as-needed",
+static const char *const program_link[] = { "-pie", NULL };
+
+static const char *const link_always[] = { "-Wl,--gc-sections", "-Wl,--build-id",
+                                           "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--as-needed",
                                            NULL };
 
 static const char *const link_debug[] = { "-fsanitize=address,undefined", NULL };
@@ -96,6 +97,7 @@ const char *const *flags_compile(void)
     size_t count = 0;
     bool clang = compiler_is_clang();
     append(flags, &count, language);
+    append(flags, &count, graph.target->exports != NULL ? shared_compile : program_compile);
     if (graph.debug) {
         append(flags, &count, debug);
         return flags;
@@ -109,11 +111,30 @@ const char *const *flags_compile(void)
     return flags;
 }
 
+static void append_link(const char *list[], size_t *count)
+{
+    append(list, count, link_always);
+    if (graph.debug) append(list, count, link_debug);
+}
+
 const char *const *flags_link(void)
 {
     static const char *flags[FLAGS_MAX];
     size_t count = 0;
-    append(flags, &count, link_always);
-    if (graph.debug) append(flags, &count, link_debug);
+    if (graph.target->exports == NULL) return flags_link_program();
+    flags[count++] = "-shared";
+    flags[count++] = text_of("-Wl,--version-script=%s/%s", graph.house, graph.target->exports);
+    /* What is missing is an error now; the sanitizers' own functions are the runner's. */
+    if (!graph.debug) flags[count++] = "-Wl,-z,defs";
+    append_link(flags, &count);
+    return flags;
+}
+
+const char *const *flags_link_program(void)
+{
+    static const char *flags[FLAGS_MAX];
+    size_t count = 0;
+    append(flags, &count, program_link);
+    append_link(flags, &count);
     return flags;
 }

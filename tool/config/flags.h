@@ -10,4 +10,7 @@
 const char *const *flags_compile(void);
 const char *const *flags_link(void);
 
+/* Of a program beside an image that is none itself. */
+const char *const *flags_link_program(void);
+
 #endif

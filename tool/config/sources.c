@@ -266,6 +266,32 @@ static void add_tests(void)
     add_pattern(&tests, "*_test.c");
 }
 
+/* The program that runs the image, with what it uses of the house: taken where it is needed. */
+static void add_runner(void)
+{
+    static const char *const parts[] = {
+        "net",          "packet",   "ip",          "flow",     "tcp",      "udp",      "icmp",
+        "arp",          "ethernet", "ipv4",        "stack",    "udp_core", "tcp_core", "stack_core",
+        "stack_direct", "http",     "http_client", "resolver", "kv"
+    };
+    static const char *const without[] = { "main.c" };
+    const struct addition host = { .root = "house",
+                                   .folder = graph.house,
+                                   .label = "runner",
+                                   .use = UNIT_HOST,
+                                   .without = without,
+                                   .without_count = 1 };
+    const struct addition runner = {
+        .root = "house", .folder = graph.house, .label = "runner", .use = UNIT_RUNNER
+    };
+    if (graph.target->runner == NULL) return;
+    for (size_t i = 0; i < TARGET_SOURCES_MAX && graph.target->runner_sources[i] != NULL; i++)
+        add_pattern(&host, graph.target->runner_sources[i]);
+    add_pattern(&runner, text_of("%s/*.c", graph.target->runner));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add_pattern(in_tests(false), text_of("lib/%s/*.c", parts[i]));
+}
+
 struct units units_collect(void)
 {
     units.units = calloc(UNITS_MAX, sizeof *units.units);
@@ -279,5 +305,6 @@ struct units units_collect(void)
         add_need(graph.use_places[i], graph.uses[i]);
     add_application();
     add_tests();
+    add_runner();
     return units;
 }

@@ -14,6 +14,8 @@ enum unit_use {
     UNIT_APPLICATION, /* the application's own, in both */
     UNIT_TEST,        /* Loom's, in the tests where they need it */
     UNIT_HARNESS,     /* the tests themselves and what runs them */
+    UNIT_HOST,        /* of a target whose image is no program: below its tests and its runner */
+    UNIT_RUNNER,      /* and the runner's own */
 };
 
 struct unit {

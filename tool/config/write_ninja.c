@@ -62,7 +62,9 @@ static void write_link_flags(FILE *file, const struct units *units)
         fputc(' ', file);
         output_ninja_word(file, units->libraries[i]);
     }
-    fprintf(file, " %s\n", graph.target->libraries);
+    fprintf(file, " %s\nprogram_flags =", graph.target->libraries);
+    write_word_list(file, flags_link_program());
+    fputc('\n', file);
 }
 
 /* It stands beside the command. */
@@ -184,9 +186,25 @@ static void write_test(FILE *file, const struct units *units, const struct devic
     write_units(file, units, UNIT_HARNESS);
     write_units(file, units, UNIT_APPLICATION);
     fputs(" obj/suites.o", file);
+    write_units(file, units, UNIT_HOST);
     write_page_objects(file);
     if (self != NULL) fprintf(file, " obj/%s_pages_empty.o", self->name);
-    fputs(" obj/house.a\n  libraries = $libraries -l:libbearssl.a\n", file);
+    fputs(" obj/house.a\n  link_flags = $program_flags\n"
+          "  libraries = $libraries -l:libbearssl.a\n",
+          file);
+}
+
+/* The program that runs an image which is none itself. */
+static void write_runner(FILE *file, const struct units *units)
+{
+    if (graph.target->runner == NULL) return;
+    fprintf(file, "\nbuild %s-run: link", unikernel_name);
+    write_units(file, units, UNIT_RUNNER);
+    write_units(file, units, UNIT_HOST);
+    fprintf(file,
+            " obj/house.a | %s\n  link_flags = $program_flags\n"
+            "  libraries = $libraries -l:libbearssl.a\n",
+            unikernel_name);
 }
 
 static void write_programs(FILE *file, const struct units *units)
@@ -207,6 +225,7 @@ static void write_programs(FILE *file, const struct units *units)
     if (self != NULL) fprintf(file, " obj/%s_pages.o", self->name);
     fputc('\n', file);
     write_test(file, units, self);
+    write_runner(file, units);
 }
 
 static void write_config(FILE *file)

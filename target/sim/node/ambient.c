@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "base/assert.h"
+#include "base/units.h"
 #include "fiber/stop.h"
 #include "image/image.h"
 #include "target/arguments.h"
@@ -20,11 +21,14 @@
 
 struct sim_host *sim_host;
 
+static struct list devices;
+
 EXPORTED const uint32_t sim_node_version = SIM_NODE_VERSION;
 
 EXPORTED int sim_node_run(struct sim_host *host)
 {
     sim_host = host;
+    list_init(&devices);
     return image_run();
 }
 
@@ -38,11 +42,24 @@ uint64_t clock_wall_ns(void)
     return sim_host->ops->wall_ns(sim_host);
 }
 
+void node_device_add(struct node_device *device)
+{
+    list_append(&devices, &device->node);
+}
+
+void node_device_remove(struct node_device *device)
+{
+    list_remove(&device->node);
+}
+
 void target_wait(uint64_t deadline_ns)
 {
     sim_host->ops->wait(sim_host, deadline_ns);
     if (sim_host->ops->stop_is_wanted(sim_host)) stop_request();
-    net_sim_poll();
+    list_for_each (node, &devices) {
+        struct node_device *device = CONTAINER_OF(node, struct node_device, node);
+        device->poll(device);
+    }
 }
 
 void entropy_fill(struct span room)

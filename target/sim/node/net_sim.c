@@ -5,8 +5,6 @@
 
 #include "base/units.h"
 
-#include "target/sim/node/node.h"
-
 #define LOG_MODULE "net"
 #include "log/log.h"
 
@@ -16,26 +14,10 @@ const struct parameter net_sim_parameters[] = {
     PARAMETER_END,
 };
 
-/* Those that are attached. */
-static struct {
-    struct list nets;
-    bool initialised;
-} cards;
-
-static struct list *attached_nets(void)
+static void net_sim_poll(struct node_device *device)
 {
-    if (!cards.initialised) list_init(&cards.nets);
-    cards.initialised = true;
-    return &cards.nets;
-}
-
-void net_sim_poll(void)
-{
-    list_for_each (node, attached_nets()) {
-        struct net_sim *net_sim = CONTAINER_OF(node, struct net_sim, attached);
-        if (!net_sim->nic->ops->is_ready(net_sim->nic)) continue;
-        net_sim->net.user->ready(net_sim->net.user);
-    }
+    struct net_sim *net_sim = CONTAINER_OF(device, struct net_sim, device);
+    if (net_sim->nic->ops->is_ready(net_sim->nic)) net_sim->net.user->ready(net_sim->net.user);
 }
 
 static struct sim_nic *nic_of(struct net *net)
@@ -49,12 +31,12 @@ static void net_sim_attach(struct net *net)
     struct sim_nic *nic = nic_of(net);
     while (nic->ops->peek(nic) != NULL)
         nic->ops->drop(nic);
-    list_append(attached_nets(), &CONTAINER_OF(net, struct net_sim, net)->attached);
+    node_device_add(&CONTAINER_OF(net, struct net_sim, net)->device);
 }
 
 static void net_sim_detach(struct net *net)
 {
-    list_remove(&CONTAINER_OF(net, struct net_sim, net)->attached);
+    node_device_remove(&CONTAINER_OF(net, struct net_sim, net)->device);
 }
 
 static size_t net_sim_send(struct net *net, struct packet *burst[], size_t count)
@@ -105,6 +87,7 @@ enum result net_sim_open(struct net_sim *net_sim, const struct net_sim_parameter
                  .offloads = nic->offloads,
                  .mtu_bytes = nic->mtu_bytes },
         .nic = nic,
+        .device = { .poll = net_sim_poll },
     };
     return OK;
 }

@@ -6,10 +6,9 @@
 #ifndef LOOM_NET_SIM_H
 #define LOOM_NET_SIM_H
 
-#include "base/list.h"
 #include "net/net.h"
 #include "parameter/parameter.h"
-#include "target/sim/node/host.h"
+#include "target/sim/node/node.h"
 
 struct net_sim_parameters {
     uint64_t card; /* its number, counted from 0 in the order that the node was given its wires */
@@ -19,7 +18,7 @@ extern const struct parameter net_sim_parameters[];
 struct net_sim {
     struct net net;
     struct sim_nic *nic;
-    struct list_node attached;
+    struct node_device device;
 };
 
 /* NOT_FOUND: the node has no such card; the log says so. */

@@ -4,12 +4,19 @@
 #ifndef LOOM_SIM_NODE_H
 #define LOOM_SIM_NODE_H
 
+#include "base/list.h"
 #include "target/sim/node/host.h"
 
 /* Set before the image runs. */
 extern struct sim_host *sim_host;
 
-/* Tells the users of the nets whose cards are ready. In the loop, after each wait. */
-void net_sim_poll(void);
+/* What is looked at whenever the node has waited. */
+struct node_device {
+    struct list_node node;
+    void (*poll)(struct node_device *device);
+};
+
+void node_device_add(struct node_device *device);
+void node_device_remove(struct node_device *device);
 
 #endif

@@ -1,0 +1,27 @@
+/* simulate.h - `loom run -t sim`: the image as nodes of a simulated network.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TOOL_SIMULATE_H
+#define LOOM_TOOL_SIMULATE_H
+
+#include "options.h"
+
+/* The options that `loom run` has for it, by their letters. */
+#define SIMULATE_SEED  's'
+#define SIMULATE_FOR   'f'
+#define SIMULATE_NODES 'n'
+
+#define SIMULATE_OPTIONS \
+    { "seed", SIMULATE_SEED, "N", 0, "with -t sim: the same seed gives the same run (1)", 0 }, \
+        { "for", SIMULATE_FOR, "DURATION", 0, "with -t sim: of virtual time (10s)", 0 }, \
+    { \
+        "nodes", SIMULATE_NODES, "N", 0, "with -t sim: so many of them on one switch (1)", 0 \
+    }
+
+/* Ends the command when one of them was given without -t sim. */
+void simulate_refuse(const struct options *options);
+
+/* Builds image and simulator and becomes the simulator. Returns only when it could not. */
+void simulate(const struct application *application, const struct options *options);
+
+#endif
