@@ -192,7 +192,6 @@ struct tcp_connection *tcp_connection_create(struct tcp_core *core,
     tcp_recovery_open(&connection->recovery, &core->recovery_pool, handshake->iss + 1);
     tcp_connection_establish(connection, handshake->sent_ns == 0 ? 0 : now_ns - handshake->sent_ns);
     tcp_connection_enter(connection);
-    core->statistics.opened_passively++;
     return connection;
 }
 
