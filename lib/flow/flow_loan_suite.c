@@ -72,6 +72,15 @@ static void count_done(struct loan *loan)
     CONTAINER_OF(loan, struct counted_loan, loan)->done_count++;
 }
 
+/* A flow may learn a moment later that its bytes have come. */
+static void expect_done(const struct counted_loan *counted)
+{
+    uint64_t soon_ns = suite_soon();
+    while (counted->done_count == 0 && loop_now_ns() < soon_ns)
+        (void)fiber_sleep(MS_NS);
+    expect_that(counted->done_count, ==, 1);
+}
+
 static void loan_take(struct counted_loan *counted, size_t length_bytes)
 {
     *counted = (struct counted_loan){ .loan.done = count_done };
@@ -103,8 +112,8 @@ void flow_case_lend_comes_in_order(struct flow_fixture *fixture)
     expect_view(view_from(bytes, 6), VIEW("twice "));
     expect_ok(flow_write_view(near, VIEW("again"), suite_soon()));
     suite_expect_read(far, VIEW("again"));
-    expect_that(first.done_count, ==, 1);
-    expect_that(second.done_count, ==, 1);
+    expect_done(&first);
+    expect_done(&second);
     finish(fixture, near, far);
 }
 
@@ -124,8 +133,8 @@ void flow_case_lend_more_than_fits(struct flow_fixture *fixture)
     uint8_t tail[] = { suite_byte(length_bytes), suite_byte(length_bytes + 1),
                        suite_byte(length_bytes + 2) };
     expect_ok(flow_write_view(near, VIEW_OF(tail), suite_soon()));
-    expect_that(counted.done_count, ==, 1);
     expect_ok(scope_wait(&scope, suite_soon()));
+    expect_done(&counted);
     expect(!reader.differs);
     expect_that(reader.read_bytes, ==, length_bytes + 3);
     loan_give_back(&counted);
@@ -147,7 +156,7 @@ void flow_case_lend_without_room(struct flow_fixture *fixture)
     expect_result(suite_read_to_end(far, &read_bytes), CLOSED);
     expect_that(read_bytes, ==, first.loan.bytes.length_bytes);
     expect_result(flow_lend(near, &second.loan, suite_soon()), CLOSED);
-    expect_that(first.done_count, ==, 1);
+    expect_done(&first);
     expect_that(second.done_count, ==, 0);
     loan_give_back(&first);
     loan_give_back(&second);
@@ -175,6 +184,7 @@ void flow_case_lend_behind_what_waits(struct flow_fixture *fixture)
     expect_ok(flow_shut(near));
     expect_result(suite_read_to_end(far, &read_bytes), CLOSED);
     expect_that(read_bytes, ==, written_bytes + (result == OK ? 10 : 0));
+    if (result == OK) expect_done(&counted);
     expect_that(counted.done_count, ==, (result == OK ? 1 : 0));
     suite_writer_finish(&writer);
     loan_give_back(&counted);
@@ -193,7 +203,7 @@ void flow_case_lend_then_shut(struct flow_fixture *fixture)
     expect_ok(flow_shut(near));
     expect_result(suite_read_to_end(far, &read_bytes), CLOSED);
     expect_that(read_bytes, ==, fixture->held_bytes_max + 1);
-    expect_that(counted.done_count, ==, 1);
+    expect_done(&counted);
     loan_give_back(&counted);
     finish(fixture, near, far);
 }
@@ -207,7 +217,7 @@ void flow_case_lend_then_abort(struct flow_fixture *fixture)
     loan_take(&counted, fixture->held_bytes_max + 1);
     expect_ok(flow_lend(near, &counted.loan, suite_soon()));
     flow_abort(near);
-    expect_that(counted.done_count, ==, 1);
+    expect_done(&counted);
     loan_give_back(&counted);
     expect_result(suite_read_to_end(far, &read_bytes), FAILED);
     flow_close(far);

@@ -1,0 +1,181 @@
+/* stack_core.c - a stack from Ethernet to TCP as one state machine over one net.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "stack_core/stack_core.h"
+
+#include "base/units.h"
+
+/* ---- parameters ---- */
+
+static enum result parse_prefix(struct view text, struct span value)
+{
+    struct address_prefix prefix = { 0 };
+    if (!view_equal(text, VIEW("none"))) {
+        enum result result = address_prefix_parse(text, &prefix);
+        if (result != OK || prefix.address.family != ADDRESS_IPV4) return INVALID;
+    }
+    (void)span_copy(value, VIEW_OF(prefix));
+    return OK;
+}
+
+static enum result parse_address(struct view text, struct span value)
+{
+    struct address address = { 0 };
+    if (!view_equal(text, VIEW("none"))) {
+        enum result result = address_parse(text, &address);
+        if (result != OK || address.family != ADDRESS_IPV4) return INVALID;
+    }
+    (void)span_copy(value, VIEW_OF(address));
+    return OK;
+}
+
+const struct parameter stack_core_parameters[] = {
+    PARAMETER_PARSED(struct stack_core_parameters, ipv4, struct address_prefix, "ipv4", "none",
+                     "an address and its prefix's length such as 192.0.2.7/24, or none",
+                     parse_prefix, "IPv4 address on the net"),
+    PARAMETER_PARSED(struct stack_core_parameters, ipv4_gateway, struct address, "ipv4-gateway",
+                     "none", "an address such as 192.0.2.1, or none", parse_address,
+                     "IPv4 router that leads to all other networks"),
+    PARAMETER_NUMBER(struct stack_core_parameters, packet_count, "packets", "8192", 64, 4194304,
+                     "packet buffers of 2 KiB, for all that is sent and received"),
+    PARAMETER_TABLE(struct stack_core_parameters, arp, arp_parameters),
+    PARAMETER_TABLE(struct stack_core_parameters, internet, ipv4_parameters),
+    PARAMETER_TABLE(struct stack_core_parameters, icmp, icmp_parameters),
+    PARAMETER_TABLE(struct stack_core_parameters, udp, udp_core_parameters),
+    PARAMETER_TABLE(struct stack_core_parameters, tcp, tcp_core_parameters),
+    PARAMETER_END,
+};
+
+/* ---- opening ---- */
+
+enum purpose { PURPOSE_ARP, PURPOSE_IPV4, PURPOSE_ICMP, PURPOSE_UDP, PURPOSE_TCP };
+
+static enum result open_internet(struct stack_core *core,
+                                 const struct stack_core_parameters *parameters,
+                                 struct siphash_key key)
+{
+    enum result result = OK;
+    if (core->has_arp)
+        result = arp_open(&core->arp, &core->ethernet, &core->agenda, &core->ipv4.arp_user,
+                          &parameters->arp, siphash_derive(key, PURPOSE_ARP));
+    if (result != OK) return result;
+    result = ipv4_open(&core->ipv4, &core->ethernet, core->has_arp ? &core->arp : NULL,
+                       &core->agenda, &core->packets, &parameters->internet,
+                       siphash_derive(key, PURPOSE_IPV4));
+    if (result != OK && core->has_arp) arp_close(&core->arp);
+    if (result == OK)
+        icmp_open(&core->icmp, &core->ipv4, &core->agenda, &core->packets, &parameters->icmp,
+                  siphash_derive(key, PURPOSE_ICMP));
+    return result;
+}
+
+static void close_internet(struct stack_core *core)
+{
+    ipv4_close(&core->ipv4);
+    if (core->has_arp) arp_close(&core->arp);
+}
+
+static enum result open_transports(struct stack_core *core,
+                                   const struct stack_core_parameters *parameters,
+                                   struct siphash_key key)
+{
+    enum result result = udp_core_open(&core->udp, &core->packets, &parameters->udp,
+                                       siphash_derive(key, PURPOSE_UDP));
+    if (result != OK) return result;
+    udp_core_attach(&core->udp, &core->ipv4.ip, ADDRESS_IPV4);
+    result = tcp_core_open(&core->tcp, &core->ipv4.ip, &core->agenda, &core->packets,
+                           &parameters->tcp, siphash_derive(key, PURPOSE_TCP));
+    if (result != OK) udp_core_close(&core->udp);
+    return result;
+}
+
+static enum result take_addresses(struct stack_core *core,
+                                  const struct stack_core_parameters *parameters)
+{
+    const struct address_prefix *ipv4 = &parameters->ipv4;
+    const struct address_prefix everywhere = { .address.family = ADDRESS_IPV4 };
+    if (ipv4->address.family == ADDRESS_ANY)
+        return parameters->ipv4_gateway.family == ADDRESS_ANY ? OK : INVALID;
+    enum result result = ipv4_add_address(&core->ipv4, &ipv4->address, ipv4->bits);
+    if (result != OK || parameters->ipv4_gateway.family == ADDRESS_ANY) return result;
+    return ipv4_add_route(&core->ipv4, &everywhere.address, 0, &parameters->ipv4_gateway, 0);
+}
+
+enum result stack_core_open(struct stack_core *core, struct net *net, struct net_user *user,
+                            const struct stack_core_parameters *parameters, struct siphash_key key,
+                            uint64_t now_ns)
+{
+    *core = (struct stack_core){ .has_arp = net->link == NET_ETHERNET };
+    agenda_init(&core->agenda, now_ns);
+    enum result result = packet_pool_open(&core->packets, parameters->packet_count);
+    if (result != OK) return result;
+    net_offload_open(&core->offload, net);
+    ethernet_open(&core->ethernet, &core->offload.net, user, &core->packets);
+    result = open_internet(core, parameters, key);
+    if (result == OK) {
+        result = open_transports(core, parameters, key);
+        if (result == OK) {
+            result = take_addresses(core, parameters);
+            if (result == OK) return OK;
+            tcp_core_close(&core->tcp);
+            udp_core_close(&core->udp);
+        }
+        close_internet(core);
+    }
+    ethernet_close(&core->ethernet);
+    net_offload_close(&core->offload);
+    packet_pool_close(&core->packets);
+    return result;
+}
+
+void stack_core_close(struct stack_core *core)
+{
+    tcp_core_close(&core->tcp);
+    udp_core_close(&core->udp);
+    close_internet(core);
+    ethernet_close(&core->ethernet);
+    net_offload_close(&core->offload);
+    packet_pool_close(&core->packets);
+}
+
+/* ---- running ---- */
+
+/* What the last burst left to be sent, and then those who found the ring full before. */
+static void send(struct stack_core *core)
+{
+    tcp_core_flush(&core->tcp);
+    ethernet_flush(&core->ethernet);
+    if (core->was_blocked && !ethernet_is_blocked(&core->ethernet)) {
+        tcp_core_resume(&core->tcp);
+        ethernet_flush(&core->ethernet);
+    }
+    core->was_blocked = ethernet_is_blocked(&core->ethernet);
+}
+
+static uint64_t next_ns(const struct stack_core *core)
+{
+    return ipv4_is_pending(&core->ipv4) ? core->agenda.now_ns : agenda_next_ns(&core->agenda);
+}
+
+uint64_t stack_core_step(struct stack_core *core, uint64_t now_ns)
+{
+    /* What has come is heard before deadlines are judged: an acknowledgement that waits at the net
+     * has come in time. */
+    stack_core_enter(core, now_ns);
+    bool more = ethernet_poll(&core->ethernet);
+    more = ipv4_step(&core->ipv4) || more;
+    agenda_advance(&core->agenda, core->agenda.now_ns);
+    send(core);
+    return more ? core->agenda.now_ns : next_ns(core);
+}
+
+void stack_core_enter(struct stack_core *core, uint64_t now_ns)
+{
+    core->agenda.now_ns = MAX(core->agenda.now_ns, now_ns);
+}
+
+uint64_t stack_core_leave(struct stack_core *core)
+{
+    send(core);
+    return next_ns(core);
+}
