@@ -49,6 +49,42 @@ static void check_devices(void)
     }
 }
 
+static void name_namesakes(void)
+{
+    for (size_t i = 0; i < graph.device_count; i++) {
+        struct device *device = graph.devices[i];
+        if (device->given == NULL && device->namesake != NULL)
+            device->given = device->namesake->given;
+    }
+}
+
+/* Frames that came would be taken by the one or the other. */
+static void check_net_is_free(const struct device *net, const struct device *user, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        const struct device *earlier = graph.devices[i];
+        for (size_t j = 0; j < earlier->need_count; j++) {
+            if (earlier->needs[j]->device != net) continue;
+            place_error(user->place,
+                        "this %s is handed the net that the %s at line %d has already; give it one "
+                        "of its own, such as named(\"second\", default_net())",
+                        user->module->name, earlier->module->name, earlier->place.line);
+        }
+    }
+}
+
+static void check_nets(void)
+{
+    for (size_t i = 0; i < graph.device_count; i++) {
+        const struct device *user = graph.devices[i];
+        for (size_t j = 0; j < user->need_count; j++) {
+            const struct ticket *need = user->needs[j];
+            if (need->device == NULL || strcmp(need->signature, "net") != 0) continue;
+            check_net_is_free(need->device, user, i);
+        }
+    }
+}
+
 static void name_device(struct device *device, size_t index)
 {
     size_t count = 0;
@@ -142,7 +178,9 @@ void graph_complete(void)
                     "start(%s_start, ...)",
                     unikernel_name, unikernel_name);
     }
+    name_namesakes();
     check_devices();
+    check_nets();
     order_devices();
     for (size_t i = 0; i < graph.device_count; i++) {
         name_device(graph.devices[i], i);

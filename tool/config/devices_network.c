@@ -20,6 +20,43 @@ static const struct module stack_socket = {
     .has_parameters = true,
 };
 
+static const struct module direct = {
+    .name = "stack_direct",
+    .signature = "stack",
+    .instance = "stack",
+    .header = "stack_direct/stack_direct.h",
+    .words = "our own stack, from Ethernet to TCP",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "lib/stack_direct/*.c" },
+    .needs = { "stack_core", "flow" },
+    .has_parameters = true,
+};
+
+static const struct module host = {
+    .name = "net_host",
+    .signature = "net",
+    .instance = "net",
+    .header = "target/unix/net_host.h",
+    .words = "a tap or passt, as --net says",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/unix/net_host*.c", "target/unix/net_tap*.c", "target/unix/net_passt*.c",
+                 "target/unix/net_descriptor*.c" },
+    .needs = { "net" },
+    .has_parameters = true,
+};
+
+static const struct module simulated = {
+    .name = "net_sim",
+    .signature = "net",
+    .instance = "net",
+    .header = "target/sim/node/net_sim.h",
+    .words = "a network card of the simulator",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/sim/node/net_sim*.c" },
+    .needs = { "net" },
+    .has_parameters = true,
+};
+
 static const struct module resolver_module = {
     .name = "resolver_host",
     .signature = "resolver",
@@ -59,21 +96,61 @@ static const struct module client = {
     .prefix = "client",
 };
 
+struct net *net_host_at(struct place place)
+{
+    if (strcmp(graph.target->name, "unix") != 0) {
+        place_error(place, "net_host() is of unix alone; default_net() is what %s has",
+                    graph.target->name);
+    }
+    return device_at(place, &host, NO_DEVICES);
+}
+
+struct net *default_net_at(struct place place)
+{
+    if (strcmp(graph.target->name, "sim") == 0) return device_at(place, &simulated, NO_DEVICES);
+    return net_host_at(place);
+}
+
+struct stack *stack_direct_at(struct place place, struct net *net)
+{
+    return device_at(place, &direct, DEVICES(net));
+}
+
 /* The one attachment there is, unless it was given a name: then the next call makes another. */
 static struct stack *default_stack_made(void)
 {
     for (size_t i = 0; i < graph.device_count; i++) {
         struct device *device = graph.devices[i];
-        if (device->module == &stack_socket && device->given == NULL) return (void *)&device->whole;
+        if (device->is_default && device->given == NULL) return (void *)&device->whole;
     }
     return NULL;
 }
 
+/* The net is called as its stack is, so that nobody has to name what he did not write. */
+static struct stack *default_direct(struct place place)
+{
+    struct net *net = default_net_at(place);
+    struct stack *stack = stack_direct_at(place, net);
+    device_named_like(net, stack);
+    return stack;
+}
+
+/* Only a process of the host has sockets. */
+static bool chosen_is_direct(void)
+{
+    bool is_unix = strcmp(graph.target->name, "unix") == 0;
+    return key_is("stack", is_unix ? "socket|direct" : "direct", "what speaks TCP and UDP",
+                  "direct");
+}
+
 struct stack *default_stack_at(struct place place)
 {
-    struct stack *made = default_stack_made();
-    key_choice("stack", "socket", "what speaks TCP and UDP");
-    return made != NULL ? made : device_at(place, &stack_socket, NO_DEVICES);
+    struct stack *stack = default_stack_made();
+    bool is_direct = chosen_is_direct();
+    if (stack != NULL) return stack;
+    stack = is_direct ? default_direct(place) : device_at(place, &stack_socket, NO_DEVICES);
+    device_is_default(stack);
+    return stack;
 }
 
 struct tcp *stack_tcp(struct stack *stack)

@@ -120,6 +120,16 @@ void device_crunch(const void *device, const char *folder)
     device_of(device)->crunched = folder;
 }
 
+void device_named_like(const void *device, const void *other)
+{
+    device_of(device)->namesake = device_of(other);
+}
+
+void device_is_default(const void *device)
+{
+    device_of(device)->is_default = true;
+}
+
 /* "my-pages.d" makes my_pages_d: a name that C takes. */
 static const char *identifier_of(const char *text)
 {

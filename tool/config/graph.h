@@ -31,7 +31,8 @@ struct ticket {
 struct device {
     struct place place;
     const struct module *module;
-    const char *given; /* by named(), or NULL */
+    const char *given;             /* by named(), or NULL */
+    const struct device *namesake; /* whose name it is given when it has none, or NULL */
     const char *stem;
     const char *name; /* known once the graph is complete */
     const char *words;
@@ -45,6 +46,7 @@ struct device {
     const char *crunched;   /* the folder that is crunched into it, or NULL */
     bool self;              /* crunched from what the image tells about itself */
     bool used;
+    bool is_default; /* what default_stack() gives */
 };
 
 struct graph {
@@ -83,6 +85,12 @@ const char *ticket_expression(const struct ticket *ticket);
 
 /* Its name for people: "http0", or "stack0.tcp" for a part. */
 const char *ticket_name(const struct ticket *ticket);
+
+/* Gives the device the name that the other is given. */
+void device_named_like(const void *device, const void *other);
+
+/* default_stack() gives it again. */
+void device_is_default(const void *device);
 
 /* The same text with `$` replaced by the device's name. */
 const char *device_text(const struct device *device, const char *text);

@@ -33,6 +33,32 @@ static const struct module modules[] = {
         .without = { "http_memory*" },
         .needs = { "flow", "ip", "kv" },
     },
+    {
+        .name = "packet",
+        .home = MODULE_OF_HOUSE,
+        .sources = { "lib/packet/*.c" },
+        .needs = { "ip" },
+    },
+    {
+        .name = "net",
+        .home = MODULE_OF_HOUSE,
+        .sources = { "lib/net/*.c" },
+        .without = { "net_loop*", "net_pair*", "net_switch*", "net_faulty*" },
+        .needs = { "packet" },
+    },
+    {
+        .name = "ethernet",
+        .home = MODULE_OF_HOUSE,
+        .sources = { "lib/ethernet/*.c" },
+        .without = { "net_record*" },
+        .needs = { "net" },
+    },
+    {
+        .name = "stack_core",
+        .home = MODULE_OF_HOUSE,
+        .sources = { "lib/stack_core/*.c" },
+        .needs = { "ethernet", "arp", "ipv4", "icmp", "udp_core", "tcp_core" },
+    },
 };
 
 const struct module *house_module(const char *name)

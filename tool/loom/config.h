@@ -24,6 +24,7 @@
 #include "base/result.h"
 
 struct kv;
+struct net;
 struct stack;
 struct tcp;
 struct udp;
@@ -70,11 +71,23 @@ void use_at(struct place place, const char *name);
 #define application_sources(pattern) application_sources_at(HERE, pattern)
 void application_sources_at(struct place place, const char *pattern);
 
-/* One network attachment. --stack=socket: the host's sockets. Every call gives the same one. */
+/* One network attachment. --stack=socket: the host's sockets. --stack=direct: our own stack, from
+ * Ethernet to TCP, over default_net(). Every call gives the same one. */
 #define default_stack() default_stack_at(HERE)
 struct stack *default_stack_at(struct place place);
 struct tcp *stack_tcp(struct stack *stack);
 struct udp *stack_udp(struct stack *stack);
+
+/* Our own stack over a net, which carries one stack. */
+#define stack_direct(net) stack_direct_at(HERE, net)
+struct stack *stack_direct_at(struct place place, struct net *net);
+
+/* A network interface of what the image runs on. On unix that is net_host(): passt, a tap or an
+ * open descriptor, as whoever starts the image says with --net. */
+#define default_net() default_net_at(HERE)
+struct net *default_net_at(struct place place);
+#define net_host() net_host_at(HERE)
+struct net *net_host_at(struct place place);
 
 /* Files of a folder, named from where config.c stands. --pages=image: crunched into the image.
  * --pages=host: read from the host's folder while the image runs, which --pages-directory can
