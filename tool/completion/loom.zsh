@@ -30,6 +30,8 @@ case $command in
     doctor|targets) _arguments '--help' ;;
     clean) _arguments '--help' $target $application ;;
     run) _arguments '--help' '--publish=[reach a port of the image]:HOST\:GUEST:' '--watch[start again on a change]' \
+             '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
+             '--nodes=[with -t sim\: so many of them]:count:' \
              $target $keys $application ;;
     describe) _arguments '--help' '--dot[for graphviz]' '--svg[as a drawing]' $target $keys $application ;;
     size) _arguments '--help' '--json[for programs]' $target $keys $application ;;
