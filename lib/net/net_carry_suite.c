@@ -139,7 +139,8 @@ void net_case_gives_back_what_has_gone(struct net_fixture *fixture)
     free_at_rest_count = world->near.pool.free_count;
     for (uint32_t number = 0; number < 10; number++) {
         struct packet *packet = borrowing_packet(world, number);
-        packet_trim(packet, MIN(packet_total_bytes(packet), world->near.net->mtu_bytes));
+        size_t total_bytes = packet_total_bytes(packet);
+        packet_trim(packet, MIN(total_bytes, world->near.net->mtu_bytes));
         expect_that(net_send(world->near.net, &packet, 1), ==, 1);
     }
     expect(net_suite_wait(world, all_is_back));

@@ -26,7 +26,8 @@ struct net_cut {
     size_t at_offset;
 };
 
-/* Takes the frame. False: it is no TCP segment as its marks say, and has been dropped. */
+/* Takes the frame, whose headers stand in its first buffer and whose IP header tells the length of
+ * the whole. False: it is no TCP segment as its marks say, and has been dropped. */
 bool net_cut_begin(struct net_cut *cut, struct packet *frame, enum net_link link, bool partial);
 
 static inline bool net_cut_goes_on(const struct net_cut *cut)

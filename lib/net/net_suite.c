@@ -177,7 +177,8 @@ struct packet *net_suite_packet(struct net_world *world, uint32_t number, size_t
     expect(packet != NULL);
     struct packet *last = packet;
     while (frame.length_bytes > 0) {
-        size_t part_bytes = MIN(frame.length_bytes, packet_room_behind(last));
+        size_t room_bytes = packet_room_behind(last);
+        size_t part_bytes = MIN(frame.length_bytes, room_bytes);
         (void)span_copy(packet_put(last, part_bytes), view_first(frame, part_bytes));
         frame = view_from_offset(frame, part_bytes);
         if (frame.length_bytes == 0) break;
@@ -205,7 +206,8 @@ void net_suite_inject(struct net_world *world, struct view frame)
     expect(packet != NULL);
     struct packet *last = packet;
     while (frame.length_bytes > 0) {
-        size_t part_bytes = MIN(frame.length_bytes, packet_room_behind(last));
+        size_t room_bytes = packet_room_behind(last);
+        size_t part_bytes = MIN(frame.length_bytes, room_bytes);
         (void)span_copy(packet_put(last, part_bytes), view_first(frame, part_bytes));
         frame = view_from_offset(frame, part_bytes);
         if (frame.length_bytes == 0) break;
@@ -235,6 +237,30 @@ static bool is_ours(const struct net_world *world, struct view frame)
 
 /* ---- taking frames ---- */
 
+static struct checksum tcp_sum(struct view datagram, size_t ip_bytes)
+{
+    struct checksum checksum = { 0 };
+    size_t addresses = ip_bytes == 20 ? 12 : 8;
+    struct view tcp = view_from_offset(datagram, ip_bytes);
+    checksum_add(&checksum, view_slice(datagram, addresses, ip_bytes - addresses));
+    checksum_add(&checksum, tcp);
+    checksum.sum += __builtin_bswap32((uint32_t)tcp.length_bytes);
+    checksum.sum += 6u << 8;
+    return checksum;
+}
+
+/* Of a frame of many segments each was verified, and none of their sums is that of the whole. */
+static void mend_checksum(const struct net_world *world, struct span frame)
+{
+    struct span datagram = span_from_offset(frame, net_link_bytes(world->near.net));
+    size_t ip_bytes = view_byte(span_view(datagram), 0) == 0x60 ? 40 : 20;
+    struct span field = span_first(span_from_offset(datagram, ip_bytes + 16), 2);
+    span_fill(field, 0);
+    struct checksum checksum = tcp_sum(span_view(datagram), ip_bytes);
+    uint16_t sum = checksum_finish(&checksum);
+    (void)span_copy(field, VIEW_OF(sum));
+}
+
 static size_t collect_now(struct net_world *world, struct span room)
 {
     if (world->other == NULL) return world->fixture->collect(world->fixture, room);
@@ -242,7 +268,10 @@ static size_t collect_now(struct net_world *world, struct span room)
     if (packet == NULL) return 0;
     if (packet->checksum == PACKET_CHECKSUM_PARTIAL) checksum_complete(packet);
     size_t length_bytes = packet_total_bytes(packet);
-    packet_copy_out(packet, 0, span_first(room, length_bytes));
+    room = span_first(room, length_bytes);
+    packet_copy_out(packet, 0, room);
+    if (packet->checksum == PACKET_CHECKSUM_GOOD && packet->segmentation != PACKET_SEGMENT_NONE)
+        mend_checksum(world, room);
     packet_drop(packet);
     return length_bytes;
 }
@@ -275,7 +304,8 @@ static bool has_received(struct net_world *world)
     uint8_t start[64];
     struct net_queue *received = &world->near.received;
     while (received->first != NULL) {
-        size_t length_bytes = MIN(packet_total_bytes(received->first), sizeof start);
+        size_t total_bytes = packet_total_bytes(received->first);
+        size_t length_bytes = MIN(total_bytes, sizeof start);
         struct span room = span_first(SPAN_OF(start), length_bytes);
         packet_copy_out(received->first, 0, room);
         if (is_ours(world, span_view(room))) return true;
@@ -321,18 +351,6 @@ static void put_ipv6(struct writer *writer, bool outward, uint8_t protocol, size
         writer_put(writer, VIEW_OF(prefix));
         writer_put_u32_be(writer, outward == (i == 0) ? 1 : 2);
     }
-}
-
-static struct checksum tcp_sum(struct view datagram, size_t ip_bytes)
-{
-    struct checksum checksum = { 0 };
-    size_t addresses = ip_bytes == 20 ? 12 : 8;
-    struct view tcp = view_from_offset(datagram, ip_bytes);
-    checksum_add(&checksum, view_slice(datagram, addresses, ip_bytes - addresses));
-    checksum_add(&checksum, tcp);
-    checksum.sum += __builtin_bswap32((uint32_t)tcp.length_bytes);
-    checksum.sum += 6u << 8;
-    return checksum;
 }
 
 struct view net_suite_tcp_frame(const struct net_world *world, const struct net_suite_tcp *tcp,

@@ -187,7 +187,8 @@ static void model_append(struct bench *bench, struct view bytes)
 
 static void put_some(struct bench *bench, struct packet *packet, size_t max_bytes)
 {
-    size_t length_bytes = (size_t)below(bench, MIN(max_bytes, packet_room_behind(packet)) + 1);
+    size_t room_bytes = packet_room_behind(packet);
+    size_t length_bytes = (size_t)below(bench, MIN(max_bytes, room_bytes) + 1);
     struct span room = packet_put(packet, length_bytes);
     for (size_t i = 0; i < length_bytes; i++)
         room.bytes[i] = (uint8_t)test_random(&bench->random);
