@@ -183,7 +183,7 @@ static enum result send_out(struct ipv4 *ipv4, struct packet *packet,
     if (dont_fragment)
         header.fragment = __builtin_bswap16(IPV4_DONT_FRAGMENT);
     else
-        header.identification = identification_for(ipv4, &header);
+        header.identification = __builtin_bswap16(identification_for(ipv4, &header));
     if (is_whole) return ipv4_transmit(ipv4, packet, &header, way);
     return ipv4_send_fragments(ipv4, packet, &header, way, mtu_bytes);
 }
