@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,29 +14,11 @@
 #include "build.h"
 #include "command.h"
 #include "fail.h"
+#include "network.h"
 #include "options.h"
 #include "process.h"
 #include "simulate.h"
 #include "watch.h"
-
-/* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
-static void check_publish(const char *publish)
-{
-    char *end;
-    unsigned long host = strtoul(publish, &end, 10);
-    if (*end != ':' || host == 0 || host > 65535)
-        fail_usage("--publish %s: write HOST:GUEST, two ports", publish);
-    unsigned long guest = strtoul(end + 1, &end, 10);
-    if (*end != '\0' || guest == 0 || guest > 65535) {
-        fail_usage("--publish %s: write HOST:GUEST, two ports", publish);
-    }
-    if (host != guest) {
-        fail_usage("--publish %s: on unix with --stack=socket the image listens on the host's own "
-                   "ports, so both are the same; tell the image its port instead: loom run APP -- "
-                   "--port=%lu",
-                   publish, host);
-    }
-}
 
 static void add_rest(struct command_line *line, const struct options *options)
 {
@@ -48,7 +29,7 @@ static void add_rest(struct command_line *line, const struct options *options)
 int command_run(int count, char *arguments[])
 {
     static const struct argp_option own[] = {
-        { "publish", 'p', "HOST:GUEST", 0, "reach the image's port GUEST at 127.0.0.1:HOST", 0 },
+        NETWORK_OPTIONS,
         { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
         SIMULATE_OPTIONS,
         { 0 },
@@ -59,11 +40,12 @@ int command_run(int count, char *arguments[])
                  "lists them",
         .arguments = "[APP] [-- BOOT PARAMETERS]",
         .own = own,
+        .lists = NETWORK_LISTS,
         .takes_keys = true,
         .takes_rest = true,
     };
     options_read(&options, count, arguments);
-    if (options.values['p'] != NULL) check_publish(options.values['p']);
+    network_check(&options);
     struct application application = options_application(&options);
     if (application.target->runner != NULL) {
         simulate(&application, &options);
@@ -71,10 +53,11 @@ int command_run(int count, char *arguments[])
     }
     simulate_refuse(&options);
     if (options.values['w'] != NULL) {
-        return watch_run(&application, &options.keys, options.rest, options.rest_count);
+        return watch_run(&application, &options);
     }
     struct command_line line = { .count = 0 };
     command_line_add(&line, build_or_fail(&application, &options.keys, ""));
+    network_add(&line, &application, &options);
     add_rest(&line, &options);
     process_become(&line);
     fail("cannot run %s: %s", line.words[0], strerror(errno));
@@ -101,6 +84,7 @@ int command_debug(int count, char *arguments[])
     command_line_add(&line, "gdb", "-q");
     if (access(script, R_OK) == 0) command_line_add(&line, "-x", script);
     command_line_add(&line, "--args", image);
+    network_add(&line, &application, &options);
     add_rest(&line, &options);
     process_become(&line);
     fail("cannot run gdb: %s", strerror(errno));

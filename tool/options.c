@@ -44,6 +44,15 @@ static void refuse_argument(const struct options *options, const char *argument)
                options->arguments, options->takes_rest ? "" : " only");
 }
 
+/* A list grows; of anything else the last counts. */
+static const char *option_value(const struct options *options, int key, const char *value)
+{
+    const char *earlier = options->values[key];
+    bool is_list = options->lists != NULL && strchr(options->lists, key) != NULL;
+    if (value == NULL) return "";
+    return is_list && earlier != NULL ? text_of("%s,%s", earlier, value) : value;
+}
+
 static error_t option_read(int key, char *value, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -56,7 +65,7 @@ static error_t option_read(int key, char *value, struct argp_state *state)
     } else if (key == ARGP_KEY_ARG) {
         refuse_argument(options, value);
     } else if (key > 0 && key < 128) {
-        options->values[key] = value != NULL ? value : "";
+        options->values[key] = option_value(options, key, value);
     } else {
         return ARGP_ERR_UNKNOWN;
     }

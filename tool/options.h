@@ -18,6 +18,8 @@ struct options {
     const char *words;             /* set before: what it does */
     const char *arguments;         /* set before: "[APP]" */
     const struct argp_option *own; /* set before: options of its own, or NULL */
+    const char *lists;             /* set before: letters of options that may be given several
+                                      times, whose values commas join; or NULL */
     bool takes_keys;               /* set before */
     bool takes_rest;               /* set before: `--` and what follows */
 

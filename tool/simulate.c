@@ -73,9 +73,11 @@ static bool has_network(const struct application *application)
 void simulate(const struct application *application, const struct options *options)
 {
     struct command_line line = { .count = 0 };
-    if (options->values['p'] != NULL || options->values['w'] != NULL)
-        fail_usage("--publish and --watch are not for a simulated network, which the host does not "
-                   "reach; run it on unix for that");
+    if (options->values['p'] != NULL || options->values['a'] != NULL ||
+        options->values['w'] != NULL)
+        fail_usage(
+            "--publish, --net and --watch are not for a simulated network, which the host does not "
+            "reach; run it on unix for that");
     unsigned long long seed = number_of("seed", value_or(options, SIMULATE_SEED, "1"), 0, ~0ull);
     unsigned long long duration_ns = duration_of(value_or(options, SIMULATE_FOR, "10s"));
     unsigned long long nodes = number_of("nodes", value_or(options, SIMULATE_NODES, "1"), 1,

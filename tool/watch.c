@@ -23,6 +23,7 @@
 
 #include "build.h"
 #include "fail.h"
+#include "network.h"
 #include "process.h"
 
 /* An editor's save is several changes within a moment. */
@@ -188,17 +189,18 @@ static int watch_loop(struct watch *watch)
     }
 }
 
-int watch_run(const struct application *application, const struct keys *keys,
-              char *const parameters[], int parameter_count)
+int watch_run(const struct application *application, const struct options *options)
 {
+    const struct keys *keys = &options->keys;
     struct watch watch = { .application = application, .keys = keys };
     sigset_t set;
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
     watch_sources(&watch); /* before the first build, so that no change goes unseen meanwhile */
     command_line_add(&watch.line, build_or_fail(application, keys, ""));
-    for (int i = 0; i < parameter_count; i++)
-        command_line_add(&watch.line, parameters[i]);
+    network_add(&watch.line, application, options);
+    for (int i = 0; i < options->rest_count; i++)
+        command_line_add(&watch.line, options->rest[i]);
     signals_block(&set);
     watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
     watch_build(&watch);

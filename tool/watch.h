@@ -4,12 +4,11 @@
 #ifndef LOOM_TOOL_WATCH_H
 #define LOOM_TOOL_WATCH_H
 
-#include "application.h"
+#include "options.h"
 
 /* Builds and runs the image; builds it again when a source changes, and restarts it when that went
  * well. The one that runs stays while a build fails. Ends with the image's status when it ends by
  * itself or a signal ends both. */
-int watch_run(const struct application *application, const struct keys *keys,
-              char *const parameters[], int parameter_count);
+int watch_run(const struct application *application, const struct options *options);
 
 #endif

@@ -46,5 +46,6 @@ int main(int count, char *arguments[])
     write_manifest();
     write_graph();
     write_words();
+    write_nets();
     return 0;
 }

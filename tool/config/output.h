@@ -36,5 +36,6 @@ void write_manifest(void);
 void write_graph(void);
 void write_words(void);
 void write_suites(void);
+void write_nets(void);
 
 #endif

@@ -1,0 +1,229 @@
+/* network.c - what `loom run` attaches an image's nets to.
+ *
+ * An image with our own stack starts passt by itself, and knows nothing of what it is to be called
+ * there: that both sides are told the same addresses is done here (target/unix/net_passt_process.h
+ * has passt's side).
+ *
+ * SPDX-License-Identifier: ISC */
+#include "network.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <loom/module.h>
+
+#include "fail.h"
+
+#define PASST_ADDRESS "10.0.2.15/24"
+#define PASST_GATEWAY "10.0.2.2"
+
+enum { NETS_MAX = 16, PREFIX_BYTES = 64 };
+
+/* A net of the image, by the prefixes of parameters; and what was asked for it, or NULL. */
+struct net {
+    char prefix[PREFIX_BYTES], stack_prefix[PREFIX_BYTES];
+    const char *attached, *publish;
+};
+
+struct nets {
+    struct net nets[NETS_MAX];
+    size_t count;
+};
+
+/* ---- the options ---- */
+
+static unsigned long port_of(const char **text, char end)
+{
+    char *rest;
+    unsigned long port = strtoul(*text, &rest, 10);
+    if ((*text)[0] < '0' || (*text)[0] > '9' || *rest != end || port > 65535) return 0;
+    *text = rest;
+    return port;
+}
+
+/* "8080:80", of a list that commas separate. */
+static void read_publish(const char *pair, unsigned long *host, unsigned long *guest)
+{
+    const char *at = pair;
+    *host = port_of(&at, ':');
+    at += *host != 0;
+    *guest = *host != 0 ? port_of(&at, '\0') : 0;
+    if (*guest == 0) fail_usage("--publish %s: write HOST:GUEST, two ports", pair);
+}
+
+static void check_net(const char *text)
+{
+    const char *equals = strchr(text, '=');
+    const char *what = equals != NULL ? equals + 1 : text;
+    if (strcmp(what, "passt") == 0 || (strncmp(what, "tap:", 4) == 0 && what[4] != '\0') ||
+        (strncmp(what, "fd:", 3) == 0 && what[3] != '\0'))
+        return;
+    fail_usage("--net %s: write passt, tap:INTERFACE or fd:NUMBER, and before it NAME= for a net "
+               "that has a name",
+               text);
+}
+
+/* The next of a list, cut off; NULL: that was all. */
+static const char *list_next(char **list)
+{
+    char *item = strsep(list, ",");
+    return item;
+}
+
+static char *list_of(const struct options *options, int letter)
+{
+    return options->values[letter] != NULL ? strdup(options->values[letter]) : NULL;
+}
+
+void network_check(const struct options *options)
+{
+    char *publish = list_of(options, NETWORK_PUBLISH), *attached = list_of(options, NETWORK_NET);
+    unsigned long host, guest;
+    for (const char *pair = list_next(&publish); pair != NULL; pair = list_next(&publish))
+        read_publish(pair, &host, &guest);
+    for (const char *net = list_next(&attached); net != NULL; net = list_next(&attached))
+        check_net(net);
+}
+
+/* ---- the image's nets ---- */
+
+static void prefix_clear(char prefix[static PREFIX_BYTES])
+{
+    if (strcmp(prefix, "-") == 0) prefix[0] = '\0';
+}
+
+static struct nets nets_read(const struct application *application)
+{
+    struct nets nets = { .count = 0 };
+    FILE *file = fopen(application_file(application, "nets.txt"), "r");
+    if (file == NULL) return nets;
+    while (nets.count < NETS_MAX) {
+        struct net *net = &nets.nets[nets.count];
+        if (fscanf(file, "%63s %63s", net->prefix, net->stack_prefix) != 2) break;
+        prefix_clear(net->prefix);
+        prefix_clear(net->stack_prefix);
+        nets.count++;
+    }
+    fclose(file);
+    return nets;
+}
+
+static struct net *net_find(struct nets *nets, const char *prefix)
+{
+    for (size_t i = 0; i < nets->count; i++) {
+        if (strcmp(nets->nets[i].prefix, prefix) == 0) return &nets->nets[i];
+    }
+    return NULL;
+}
+
+static void nets_attach(struct nets *nets, const struct options *options)
+{
+    char *list = list_of(options, NETWORK_NET);
+    for (const char *item = list_next(&list); item != NULL; item = list_next(&list)) {
+        const char *equals = strchr(item, '=');
+        const char *name = equals != NULL ? text_of("%.*s", (int)(equals - item), item) : "";
+        struct net *net = net_find(nets, name);
+        if (net == NULL && name[0] != '\0')
+            fail_usage("--net %s: the image has no net of the name %s; see `loom describe`", item,
+                       name);
+        if (net == NULL)
+            fail_usage("--net %s: every net of the image has a name: write --net NAME=%s", item,
+                       item);
+        net->attached = equals != NULL ? equals + 1 : item;
+    }
+}
+
+/* Ports lead to the net without a name, or to the only one. */
+static void nets_publish(struct nets *nets, const struct options *options)
+{
+    const char *publish = options->values[NETWORK_PUBLISH];
+    struct net *net = nets->count == 1 ? &nets->nets[0] : net_find(nets, "");
+    if (publish == NULL) return;
+    if (net == NULL)
+        fail_usage("--publish %s: every net of the image has a name: give the port to one of them: "
+                   "loom run APP -- --NAME-publish=%s",
+                   publish, publish);
+    if (net->attached != NULL && strcmp(net->attached, "passt") != 0)
+        fail_usage("--publish %s: over %s the image is reached at its own address; leave one of "
+                   "--publish and --net out",
+                   publish, net->attached);
+    net->publish = publish;
+}
+
+/* ---- parameters ---- */
+
+static const char *parameter_name(const char *prefix, const char *name)
+{
+    return text_of("--%s%s%s", prefix, prefix[0] != '\0' ? "-" : "", name);
+}
+
+/* What stands behind `--` is the user's own, and goes before what we know better. */
+static const char *given_value(const struct options *options, const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < options->rest_count; i++) {
+        const char *word = options->rest[i];
+        if (strncmp(word, name, length) != 0) continue;
+        if (word[length] == '=') return word + length + 1;
+        if (word[length] == '\0') return i + 1 < options->rest_count ? options->rest[i + 1] : "";
+    }
+    return NULL;
+}
+
+static void add_if_free(struct command_line *line, const struct options *options,
+                        const char *prefix, const char *name, const char *value)
+{
+    const char *parameter = parameter_name(prefix, name);
+    if (given_value(options, parameter) != NULL) return;
+    command_line_add(line, text_of("%s=%s", parameter, value));
+}
+
+static void add_net(struct command_line *line, const struct options *options, const struct net *net)
+{
+    const char *given = given_value(options, parameter_name(net->prefix, "net"));
+    const char *attached = net->attached != NULL ? net->attached : given;
+    if (net->attached != NULL)
+        command_line_add(line, text_of("%s=%s", parameter_name(net->prefix, "net"), net->attached));
+    if (net->publish != NULL)
+        command_line_add(line,
+                         text_of("%s=%s", parameter_name(net->prefix, "publish"), net->publish));
+    if (attached != NULL && strcmp(attached, "passt") != 0) return;
+    if (given_value(options, parameter_name(net->stack_prefix, "ipv4")) != NULL) return;
+    add_if_free(line, options, net->stack_prefix, "ipv4", PASST_ADDRESS);
+    add_if_free(line, options, net->stack_prefix, "ipv4-gateway", PASST_GATEWAY);
+}
+
+/* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
+static void check_sockets(const struct options *options)
+{
+    char *list = list_of(options, NETWORK_PUBLISH);
+    unsigned long host, guest;
+    if (options->values[NETWORK_NET] != NULL)
+        fail_usage("--net %s: this image uses the host's sockets; build it with a stack of its "
+                   "own: --stack=direct",
+                   options->values[NETWORK_NET]);
+    for (const char *pair = list_next(&list); pair != NULL; pair = list_next(&list)) {
+        read_publish(pair, &host, &guest);
+        if (host == guest) continue;
+        fail_usage("--publish %s: on unix with --stack=socket the image listens on the host's own "
+                   "ports, so both are the same; tell the image its port instead: loom run APP -- "
+                   "--port=%lu; or give it a stack of its own: --stack=direct",
+                   pair, host);
+    }
+}
+
+void network_add(struct command_line *line, const struct application *application,
+                 const struct options *options)
+{
+    struct nets nets = nets_read(application);
+    if (nets.count == 0) {
+        check_sockets(options);
+        return;
+    }
+    nets_attach(&nets, options);
+    nets_publish(&nets, options);
+    for (size_t i = 0; i < nets.count; i++)
+        add_net(line, options, &nets.nets[i]);
+}

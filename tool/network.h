@@ -1,0 +1,38 @@
+/* network.h - what `loom run` attaches an image's nets to.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TOOL_NETWORK_H
+#define LOOM_TOOL_NETWORK_H
+
+#include "options.h"
+#include "process.h"
+
+/* The options that `loom run` has for it, by their letters; both may be given several times. */
+#define NETWORK_PUBLISH 'p'
+#define NETWORK_NET     'a'
+#define NETWORK_LISTS   "pa"
+
+#define NETWORK_OPTIONS \
+    { \
+        "publish", \
+        NETWORK_PUBLISH, \
+        "HOST:GUEST", \
+        0, \
+        "reach the image's port GUEST at 127.0.0.1:HOST", \
+        0 \
+    }, \
+    { \
+        "net", NETWORK_NET, "[NAME=]passt|tap:IF|fd:N", 0, \
+            "with --stack=direct: what the network is (passt)", 0 \
+    }
+
+/* Ends the command when an option is malformed, which needs no build to find out. */
+void network_check(const struct options *options);
+
+/* Adds the boot parameters that come of the options, and the addresses that the image has over
+ * passt. The image is built. Ends the command when the image has nothing that an option is about.
+ */
+void network_add(struct command_line *line, const struct application *application,
+                 const struct options *options);
+
+#endif
