@@ -15,6 +15,10 @@
 /* So few bytes are copied behind the last ones while there is room: cheaper than a buffer held. */
 #define SHORT_BYTES 512
 
+/* A part of a buffer that goes into another one; the rest follows. */
+#define PART_BYTES_MAX ((uint32_t)1536)
+static_assert(PART_BYTES_MAX <= PACKET_PAYLOAD_MAX - sizeof(struct fragment), "fits a new packet");
+
 /* A segment on its way into the queue. */
 struct intake {
     struct tcp_receive_queue *queue;
@@ -163,11 +167,13 @@ static void move_to_front(struct packet *packet)
     packet->offset = 0;
 }
 
+/* What is left to applications is shared: nobody takes more than half of it, so that it does not
+ * run out. Two segments are everybody's, as the window promises them. */
 static bool may_hold_another(const struct intake *intake, bool in_order)
 {
     const struct tcp_receive_queue *queue = intake->queue;
     size_t left = packet_pool_left(intake->frame->pool, PACKET_FOR_DATA);
-    if (in_order) return queue->buffer_count == 0 || queue->buffer_count < left / 2;
+    if (in_order) return queue->buffer_count < MAX(left / 2, 2);
     return queue->buffer_count < left / 4;
 }
 
@@ -215,6 +221,8 @@ static uint32_t take_in(struct intake *intake, struct tcp_buffers *buffers, uint
             fill_last(intake, buffers, part_bytes);
         } else {
             if (!affordable && !in_order) break;
+            if (part_bytes < intake->frame->length_bytes)
+                part_bytes = MIN(part_bytes, PART_BYTES_MAX);
             if (!link_first(intake, buffers, part_bytes, in_order)) break;
             if (!affordable) move_to_front(buffers->last);
         }

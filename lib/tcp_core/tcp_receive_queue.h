@@ -57,7 +57,7 @@ struct tcp_insertion {
     uint32_t advanced_bytes; /* rcv_nxt is to move so far; more than came where a hole was filled */
     uint32_t out_of_order_bytes; /* new, and behind a hole */
     uint32_t duplicate_bytes;
-    uint32_t dropped_bytes; /* new, in the window, and no room for it */
+    uint32_t dropped_bytes; /* at its end, for which there was no room */
 };
 
 /* Takes the packet, which starts with the segment's payload: `range` says where it belongs and is
