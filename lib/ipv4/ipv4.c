@@ -37,6 +37,11 @@ static void ipv4_reject(struct ip *ip, const struct packet *packet,
 
 static const struct ip_ops ipv4_ops = IP_OPS(ipv4);
 
+static void reassembly_failed(struct ipv4_reassembly_user *user)
+{
+    CONTAINER_OF(user, struct ipv4, reassembly_user)->statistics.reassembly_failed++;
+}
+
 static void fragments_timed_out(struct ipv4_reassembly_user *user, const struct packet *first)
 {
     struct ipv4 *ipv4 = CONTAINER_OF(user, struct ipv4, reassembly_user);
@@ -79,7 +84,7 @@ enum result ipv4_open(struct ipv4 *ipv4, struct ethernet *ethernet, struct arp *
         .arp_user = { .claimed = address_claimed,
                       .conflict = address_in_conflict,
                       .unresolved = ipv4_unresolved },
-        .reassembly_user.timed_out = fragments_timed_out,
+        .reassembly_user = { .failed = reassembly_failed, .timed_out = fragments_timed_out },
         .ethernet = ethernet,
         .arp = arp,
         .agenda = agenda,

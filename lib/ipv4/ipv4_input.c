@@ -123,7 +123,6 @@ static void input_fragment(struct ipv4 *ipv4, struct packet *packet,
     };
     ipv4->statistics.fragments_received++;
     struct packet *whole = ipv4_reassembly_add(&ipv4->reassembly, packet, &fragment);
-    ipv4->statistics.reassembly_failed = ipv4->reassembly.failed_count;
     if (whole == NULL) return;
     ipv4->statistics.reassembled++;
     struct view room = view_from(whole->room, sizeof whole->room);

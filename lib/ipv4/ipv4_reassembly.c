@@ -82,7 +82,7 @@ static void set_timer(struct ipv4_reassembly *reassembly)
 /* An unfinished datagram that is given up; one that was spoilt has been counted then. */
 static void give_up(struct ipv4_reassembly *reassembly, struct ipv4_datagram *datagram)
 {
-    if (!datagram->is_spoilt) reassembly->failed_count++;
+    if (!datagram->is_spoilt) reassembly->user->failed(reassembly->user);
     close_datagram(reassembly, datagram);
 }
 
@@ -100,7 +100,7 @@ static void spoil(struct ipv4_reassembly *reassembly, struct ipv4_datagram *data
 {
     drop_fragments(reassembly, datagram);
     datagram->is_spoilt = true;
-    reassembly->failed_count++;
+    reassembly->user->failed(reassembly->user);
 }
 
 static struct ipv4_datagram *find(const struct ipv4_reassembly *reassembly,

@@ -48,9 +48,11 @@ struct ipv4_datagram {
     uint64_t give_up_ns;
 };
 
-/* Told when time is up for a datagram whose first fragment is there. The packet stays the
- * reassembly's. */
 struct ipv4_reassembly_user {
+    /* A datagram is given up, whatever the reason. */
+    void (*failed)(struct ipv4_reassembly_user *user);
+    /* Time is up for a datagram whose first fragment is there. The packet stays the reassembly's.
+     */
     void (*timed_out)(struct ipv4_reassembly_user *user, const struct packet *first);
 };
 
@@ -62,7 +64,6 @@ struct ipv4_reassembly {
     struct table table;
     struct list free, open;
     size_t packet_count, packet_count_max; /* buffers that fragments occupy */
-    uint64_t failed_count;                 /* datagrams given up, whatever the reason */
 };
 
 enum result ipv4_reassembly_open(struct ipv4_reassembly *reassembly, struct agenda *agenda,
