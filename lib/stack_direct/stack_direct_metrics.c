@@ -97,7 +97,7 @@ const struct metric stack_direct_metrics[] = {
     COUNTER(core.tcp.statistics.segments_received, "tcp_segments_received_total",
             "TCP segments received, those put together counted once."),
     COUNTER(core.tcp.statistics.segments_sent, "tcp_segments_sent_total",
-            "TCP segments sent, before they are cut."),
+            "TCP segments sent, as the wire counts them."),
     COUNTER(core.tcp.statistics.segments_retransmitted, "tcp_segments_retransmitted_total",
             "TCP segments sent again."),
     COUNTER(core.tcp.statistics.bad_checksums, "tcp_bad_checksums_total",
