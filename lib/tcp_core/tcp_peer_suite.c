@@ -229,7 +229,7 @@ size_t peer_user_sends(struct peer *peer, struct view bytes, enum tcp_send_mode 
 
 size_t peer_user_sends_count(struct peer *peer, size_t count)
 {
-    static const uint8_t zeros[4096];
+    static const uint8_t zeros[65536];
     size_t sent = 0;
     while (sent < count) {
         struct view some = view_first(VIEW_OF(zeros), MIN(count - sent, sizeof zeros));
