@@ -6,6 +6,8 @@
 #define PACKETS  2048
 #define PEER_ISS 0xfffffff0u /* wraps at once: each test is also one of that */
 
+static const uint8_t zeros[65536];
+
 static struct tcp_wire *the_wire(void)
 {
     static struct tcp_wire wire;
@@ -121,8 +123,7 @@ void peer_say(struct peer *peer, unsigned flags, struct view payload)
 
 void peer_say_bytes(struct peer *peer, unsigned flags, size_t count)
 {
-    uint8_t bytes[1400] = { 0 };
-    peer_say(peer, flags, view_first(VIEW_OF(bytes), count));
+    peer_say(peer, flags, view_first(VIEW_OF(zeros), count));
 }
 
 struct tcp_wire_record peer_hear_record(struct peer *peer)
@@ -229,7 +230,6 @@ size_t peer_user_sends(struct peer *peer, struct view bytes, enum tcp_send_mode 
 
 size_t peer_user_sends_count(struct peer *peer, size_t count)
 {
-    static const uint8_t zeros[65536];
     size_t sent = 0;
     while (sent < count) {
         struct view some = view_first(VIEW_OF(zeros), MIN(count - sent, sizeof zeros));

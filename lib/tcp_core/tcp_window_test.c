@@ -381,7 +381,7 @@ TEST(window_acknowledges_around_holes_at_once)
         expect_that(duplicate.sack[0].start, ==, hole + 1000);
         expect_that(duplicate.sack[0].end, ==, start + 1000);
     }
-    uint8_t bytes[1000] = { 0 };
+    static const uint8_t bytes[1000];
     peer_say_at(&peer, TCP_ACK, hole, peer.ack, VIEW_OF(bytes));
     struct tcp_segment filled = peer_hear(&peer);
     expect_that(filled.ack, ==, peer.seq);

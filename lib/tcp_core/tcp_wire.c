@@ -132,7 +132,7 @@ static struct tcp_wire_record *record(struct tcp_wire_host *from, const struct t
 /* One segment as the wire has it. Takes the packet. */
 static void emit(struct tcp_wire_host *from, struct packet *packet, uint8_t ecn)
 {
-    const struct address *to = &from->wire->hosts[1 - from->index].address;
+    const struct address *to = &from->destination;
     struct tcp_segment segment = { 0 };
     checksum_complete(packet);
     assert(checksum_is_good(packet, &from->address, to, IP_PROTOCOL_TCP));
@@ -158,7 +158,7 @@ static struct packet *cut(struct tcp_wire_host *from, const struct packet *whole
     if (!is_last) segment.flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
     if (offset_bytes > 0) segment.flags &= (uint8_t)~TCP_CWR;
     packet_copy_out(whole, header->header_bytes + offset_bytes, packet_put(piece, length_bytes));
-    tcp_segment_push(piece, &segment, &from->address, &from->wire->hosts[1 - from->index].address);
+    tcp_segment_push(piece, &segment, &from->address, &from->destination);
     return piece;
 }
 
@@ -198,6 +198,7 @@ static enum result wire_send(struct ip *ip, struct packet *packet, const struct 
         return TOO_LARGE;
     }
     from->datagrams_sent++;
+    from->destination = out->destination;
     uint8_t ecn = out->traffic_class & IP_ECN_MASK;
     if (is_burst)
         emit_burst(from, packet, ecn);

@@ -63,6 +63,7 @@ struct tcp_wire_host {
     bool ring_is_full;
 
     struct tcp_wire_faults faults; /* of what it sends */
+    struct address destination;    /* of what it is sending */
     uint64_t busy_until_ns;        /* at the rate */
     uint64_t last_arrival_ns;
     uint64_t segments_sent, segments_lost, datagrams_sent;
