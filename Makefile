@@ -9,6 +9,7 @@
 #   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
 #   make check-long the tests against strangers, with those that take minutes
+#   make net-demo   shows the home page on our own stack, over a tap (root) or passt
 #   make sim        runs simulated worlds under many seeds (SEEDS=1000)
 #   make lint       clang-tidy, cppcheck and the tree's own form
 #   make format     formats all C code
@@ -47,6 +48,7 @@ include lint/lint.mk
 include fuzz/fuzz.mk
 include bench/bench.mk
 include test/system/system.mk
+include test/net-demo.mk
 
 .PHONY: run check install clean help packages-run packages-check
 packages-run:

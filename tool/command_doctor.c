@@ -2,7 +2,10 @@
  * what it cannot.
  *
  * SPDX-License-Identifier: ISC */
+#include <glob.h>
+#include <ifaddrs.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +16,8 @@
 
 #include <loom/module.h>
 
+#include "application.h"
 #include "command.h"
-#include "house.h"
 #include "options.h"
 #include "process.h"
 
@@ -35,6 +38,7 @@ static const struct remedy programs[] = {
     { "gdb", "gdb", "no `loom debug`", USEFUL },
     { "clangd", "clangd", "no help from an editor while C is written", USEFUL },
     { "clang", "clang", "only gcc builds images", USEFUL },
+    { "passt", "passt", "no network without root for images with --stack=direct", USEFUL },
 };
 
 struct diagnosis {
@@ -155,6 +159,74 @@ static void check_files(struct diagnosis *diagnosis)
                 (unsigned long long)wanted));
 }
 
+/* ---- networks ---- */
+
+static const char *text_in(const char *path)
+{
+    char *text = file_read(path);
+    if (text == NULL) return "";
+    text[strcspn(text, "\n")] = '\0';
+    return text;
+}
+
+/* It takes its notion of the host from an interface that is up and has an address. */
+static void check_interface(struct diagnosis *diagnosis)
+{
+    struct ifaddrs *list;
+    bool found = false;
+    if (!process_exists("passt") || getifaddrs(&list) != 0) return;
+    for (const struct ifaddrs *each = list; each != NULL; each = each->ifa_next) {
+        found = found || (each->ifa_addr != NULL && each->ifa_addr->sa_family == AF_INET &&
+                          (each->ifa_flags & IFF_UP) != 0 && (each->ifa_flags & IFF_LOOPBACK) == 0);
+    }
+    freeifaddrs(list);
+    say(diagnosis, found, USEFUL,
+        found ? "an interface with an IPv4 address, which passt wants"
+              : "passt: this host has no network but loopback, where it does not start",
+        "as root: ip tuntap add dev passt0 mode tap; ip addr add 192.0.2.1/24 dev passt0; ip link "
+        "set passt0 up");
+}
+
+/* The taps that this user may open, with a blank before each. */
+static const char *taps_own(void)
+{
+    glob_t found;
+    const char *taps = "";
+    if (glob("/sys/class/net/*/tun_flags", 0, NULL, &found) != 0) return taps;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *folder = text_of(
+            "%.*s", (int)(strlen(found.gl_pathv[i]) - strlen("/tun_flags")), found.gl_pathv[i]);
+        long owner = strtol(text_in(text_of("%s/owner", folder)), NULL, 10);
+        if (getuid() == 0 || owner == (long)getuid())
+            taps = text_of("%s %s", taps, strrchr(folder, '/') + 1);
+    }
+    globfree(&found);
+    return taps;
+}
+
+/* The device is everybody's on most systems; the interface is its owner's. */
+static void check_taps(struct diagnosis *diagnosis)
+{
+    const char *taps = taps_own();
+    if (access("/dev/net/tun", F_OK) != 0) {
+        say(diagnosis, false, USEFUL, "/dev/net/tun: no taps for images with --stack=direct",
+            "as root: modprobe tun; in a container: mkdir -p /dev/net; mknod -m 666 /dev/net/tun c "
+            "10 200");
+        return;
+    }
+    if (access("/dev/net/tun", R_OK | W_OK) != 0) {
+        say(diagnosis, false, USEFUL, "/dev/net/tun: it is not yours to open",
+            "as root: chmod 666 /dev/net/tun");
+        return;
+    }
+    say(diagnosis, taps[0] != '\0', USEFUL,
+        taps[0] != '\0' ? text_of("taps, for --net tap:NAME:%s", taps)
+                        : "taps: none is there that you may open (--net tap:tap0)",
+        text_of("as root: ip tuntap add dev tap0 mode tap user %u; ip addr add 10.0.2.2/24 dev "
+                "tap0; ip link set tap0 up",
+                (unsigned)getuid()));
+}
+
 int command_doctor(int count, char *arguments[])
 {
     struct options options = {
@@ -170,5 +242,7 @@ int command_doctor(int count, char *arguments[])
     check_library(&diagnosis);
     check_guards(&diagnosis);
     check_files(&diagnosis);
+    check_interface(&diagnosis);
+    check_taps(&diagnosis);
     return diagnosis.broken ? 1 : 0;
 }

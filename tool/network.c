@@ -19,17 +19,18 @@
 #define PASST_ADDRESS "10.0.2.15/24"
 #define PASST_GATEWAY "10.0.2.2"
 
-enum { NETS_MAX = 16, PREFIX_BYTES = 64 };
+enum { NETS_MAX = 16, PREFIX_BYTES = 64, HTTP_PORT = 80 };
 
 /* A net of the image, by the prefixes of parameters; and what was asked for it, or NULL. */
 struct net {
-    char prefix[PREFIX_BYTES], stack_prefix[PREFIX_BYTES];
+    const char *prefix, *stack_prefix;
     const char *attached, *publish;
 };
 
 struct nets {
     struct net nets[NETS_MAX];
     size_t count;
+    bool has_server; /* of HTTP, without a name */
 };
 
 /* ---- the options ---- */
@@ -89,23 +90,30 @@ void network_check(const struct options *options)
 
 /* ---- the image's nets ---- */
 
-static void prefix_clear(char prefix[static PREFIX_BYTES])
+static const char *prefix_of(const char *shown)
 {
-    if (strcmp(prefix, "-") == 0) prefix[0] = '\0';
+    return strcmp(shown, "-") == 0 ? "" : shown;
+}
+
+static void line_read(struct nets *nets, const char *line)
+{
+    char net[PREFIX_BYTES], stack[PREFIX_BYTES];
+    if (strcmp(line, "server -\n") == 0) nets->has_server = true;
+    if (sscanf(line, "net %63s %63s", net, stack) != 2 || nets->count == NETS_MAX) return;
+    nets->nets[nets->count++] = (struct net){
+        .prefix = text_of("%s", prefix_of(net)),
+        .stack_prefix = text_of("%s", prefix_of(stack)),
+    };
 }
 
 static struct nets nets_read(const struct application *application)
 {
     struct nets nets = { .count = 0 };
+    char line[2 * PREFIX_BYTES + 8];
     FILE *file = fopen(application_file(application, "nets.txt"), "r");
     if (file == NULL) return nets;
-    while (nets.count < NETS_MAX) {
-        struct net *net = &nets.nets[nets.count];
-        if (fscanf(file, "%63s %63s", net->prefix, net->stack_prefix) != 2) break;
-        prefix_clear(net->prefix);
-        prefix_clear(net->stack_prefix);
-        nets.count++;
-    }
+    while (fgets(line, sizeof line, file) != NULL)
+        line_read(&nets, line);
     fclose(file);
     return nets;
 }
@@ -195,6 +203,18 @@ static void add_net(struct command_line *line, const struct options *options, co
     add_if_free(line, options, net->stack_prefix, "ipv4-gateway", PASST_GATEWAY);
 }
 
+/* Who publishes HTTP's own port means the server; by default it has another, as over the host's
+ * sockets that one is root's. */
+static void add_server(struct command_line *line, const struct options *options)
+{
+    char *list = list_of(options, NETWORK_PUBLISH);
+    unsigned long host, guest;
+    for (const char *pair = list_next(&list); pair != NULL; pair = list_next(&list)) {
+        read_publish(pair, &host, &guest);
+        if (guest == HTTP_PORT) add_if_free(line, options, "", "port", text_of("%u", HTTP_PORT));
+    }
+}
+
 /* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
 static void check_sockets(const struct options *options)
 {
@@ -226,4 +246,5 @@ void network_add(struct command_line *line, const struct application *applicatio
     nets_publish(&nets, options);
     for (size_t i = 0; i < nets.count; i++)
         add_net(line, options, &nets.nets[i]);
+    if (nets.has_server) add_server(line, options);
 }

@@ -73,15 +73,8 @@ const struct parameter net_host_parameters[] = {
     PARAMETER_END,
 };
 
+/* What passes the stack counts. */
 static const struct metric net_host_metrics[] = {
-    METRIC_COUNTER(struct net_host, net.statistics.sent_frames, "net_sent_frames_total",
-                   "Frames given to the device."),
-    METRIC_COUNTER(struct net_host, net.statistics.sent_bytes, "net_sent_bytes_total",
-                   "Bytes of the frames given to the device."),
-    METRIC_COUNTER(struct net_host, net.statistics.received_frames, "net_received_frames_total",
-                   "Frames taken from the device."),
-    METRIC_COUNTER(struct net_host, net.statistics.received_bytes, "net_received_bytes_total",
-                   "Bytes of the frames taken from the device."),
     METRIC_COUNTER(struct net_host, net.statistics.send_errors, "net_send_errors_total",
                    "Frames that the device refused."),
     METRIC_COUNTER(struct net_host, net.statistics.receive_no_buffer, "net_receive_no_buffer_total",

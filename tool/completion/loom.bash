@@ -15,7 +15,7 @@ _loom()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     local commands='new configure build run test describe size debug doctor targets clean help'
-    local keys='--build=release --build=debug --harden=on --harden=off --stack=socket --pages=image --pages=host'
+    local keys='--build=release --build=debug --harden=on --harden=off --stack=socket --stack=direct --pages=image --pages=host'
     local options=''
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -31,7 +31,7 @@ _loom()
     help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word"); return ;;
     new|doctor|targets) options='--help' ;;
     clean) options='-t --target= --help' ;;
-    run) options="-t --target= --publish= --watch --seed= --for= --nodes= --help $keys" ;;
+    run) options="-t --target= --publish= --net= --watch --seed= --for= --nodes= --help $keys" ;;
     describe) options="-t --target= --dot --svg --help $keys" ;;
     size) options="-t --target= --json --help $keys" ;;
     *) options="-t --target= --help $keys" ;;

@@ -12,7 +12,7 @@ commands=(
 )
 keys=(
     '--build=[how it is compiled]:how:(release debug)' '--harden=[checks in a release]:checks:(on off)'
-    '--stack=[what speaks TCP and UDP]:stack:(socket)' '--pages=[where pages are]:where:(image host)'
+    '--stack=[what speaks TCP and UDP]:stack:(socket direct)' '--pages=[where pages are]:where:(image host)'
 )
 target=('(-t --target)'{-t,--target=}'[what the image runs on]:target:(${(f)"$(loom targets 2>/dev/null | cut -d" " -f1)"})')
 application=('*:application:_files -/')
@@ -29,7 +29,8 @@ case $command in
     new) _arguments '--help' '1:name:_files -/' ;;
     doctor|targets) _arguments '--help' ;;
     clean) _arguments '--help' $target $application ;;
-    run) _arguments '--help' '--publish=[reach a port of the image]:HOST\:GUEST:' '--watch[start again on a change]' \
+    run) _arguments '--help' '*--publish=[reach a port of the image]:HOST\:GUEST:' \
+             '*--net=[what the network is]:net:(passt tap\: fd\:)' '--watch[start again on a change]' \
              '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
              '--nodes=[with -t sim\: so many of them]:count:' \
              $target $keys $application ;;

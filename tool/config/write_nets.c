@@ -1,7 +1,10 @@
-/* write_nets.c - nets.txt: the nets that the host attaches something to, for `loom run`.
+/* write_nets.c - nets.txt: what `loom run` has to know of an image's network.
  *
- * A line a net: the prefix of its boot parameters, and that of the stack's over it; `-` where there
- * is none. The manifest tells the same, to whoever reads JSON.
+ *     net PREFIX PREFIX      a net that the host attaches something to: the prefix of its boot
+ *                            parameters, and that of the stack's over it
+ *     server PREFIX          an HTTP server over such a stack
+ *
+ * `-` stands for no prefix. The manifest tells the same, to whoever reads JSON.
  *
  * SPDX-License-Identifier: ISC */
 #include <string.h>
@@ -16,16 +19,30 @@ static const char *shown(const char *prefix)
     return prefix[0] == '\0' ? "-" : prefix;
 }
 
+/* The net of ours that a stack stands on, or NULL. */
+static const struct device *net_below(const struct device *stack)
+{
+    if (stack == NULL || strcmp(stack->module->name, "stack_direct") != 0) return NULL;
+    const struct device *net = stack->needs[0]->device;
+    return net != NULL && strcmp(net->module->name, "net_host") == 0 ? net : NULL;
+}
+
+static bool is_server(const struct device *device)
+{
+    return strcmp(device->module->name, "http_server") == 0 &&
+           net_below(device->needs[0]->device) != NULL;
+}
+
 void write_nets(void)
 {
     struct output output;
     output_open(&output, "nets.txt");
     for (size_t i = 0; i < graph.device_count; i++) {
-        const struct device *stack = graph.devices[i];
-        if (strcmp(stack->module->name, "stack_direct") != 0) continue;
-        const struct device *net = stack->needs[0]->device;
-        if (net == NULL || strcmp(net->module->name, "net_host") != 0) continue;
-        fprintf(output.file, "%s %s\n", shown(device_prefix(net)), shown(device_prefix(stack)));
+        const struct device *device = graph.devices[i], *net = net_below(device);
+        if (net != NULL)
+            fprintf(output.file, "net %s %s\n", shown(device_prefix(net)),
+                    shown(device_prefix(device)));
+        if (is_server(device)) fprintf(output.file, "server %s\n", shown(device_prefix(device)));
     }
     output_close(&output);
 }

@@ -106,6 +106,9 @@ check_error "an unknown boot parameter: the image's own status" 2 'nonsense' "$l
 check "an image answers --help" "$loom" run shop -- --help
 check_says "an image answers --help: its parameters" '--port'
 check "--publish of one port" "$loom" run --publish 8080:8080 shop -- --help
+check_error "--publish of two ports" 2 'tell the image its port instead: loom run APP -- --port=8080' \
+    "$loom" run --publish 8080:80 shop
+check_error "--net over the host's sockets" 2 'build it with a stack of its own: --stack=direct' "$loom" run --net=passt shop
 
 port=$(port)
 cp shop/htdocs/index.html page.html

@@ -138,7 +138,7 @@ check_error "a name that is no file's" 1 'shop/config.c:4: error: "../shop" cann
 sed -i 's/unikernel(..\/shop)/unikernel(shop)/' shop/config.c
 check_error "a key with a value that cannot be" 2 '--pages=moon: choose --pages=image|host' \
     "$loom" configure --pages=moon shop
-check_error "a stack that there is not" 2 '--stack=direct: choose --stack=socket' "$loom" configure --stack=direct shop
+check_error "a stack that there is not" 2 '--stack=magic: choose --stack=socket|direct' "$loom" configure --stack=magic shop
 
 echo 'int nothing;' > shop/config.c
 check_error "a config.c without unikernel()" 1 'shop/config.c:1: error: it describes no image; write unikernel(NAME)' \
@@ -164,10 +164,23 @@ check_error "a file for an application" 1 'config.c is a file; name the folder' 
 check_error "describe in two ways" 2 '--dot or --svg' "$loom" describe --dot --svg shop
 check_error "no command" 2 'Usage: loom COMMAND' "$loom"
 check_error "help about nothing" 2 'there is no command weave' "$loom" help weave
-check_error "--publish of two ports" 2 'tell the image its port instead: loom run APP -- --port=8080' \
-    "$loom" run --publish 8080:80 shop
-check_error "--publish of nonsense" 2 'write HOST:GUEST, two ports' "$loom" run --publish eighty shop
+for nonsense in eighty 80 80: :80 80:0 0:80 80:65536 80:80:80 -1:80 80:80,81; do
+    check_error "--publish $nonsense" 2 'write HOST:GUEST, two ports' "$loom" run --publish="$nonsense" shop
+done
+for nonsense in eth0 tap tap: fd: admin= admin=eth0; do
+    check_error "--net $nonsense" 2 'write passt, tap:INTERFACE or fd:NUMBER' "$loom" run --net="$nonsense" shop
+done
 check_error "a compiler that is not there" 1 'there is no compiler no-such-cc' env CC=no-such-cc "$loom" build shop
+
+config 'struct net *net = default_net();
+struct tcp *one = stack_tcp(stack_direct(net));
+struct tcp *two = stack_tcp(named("two", stack_direct(net)));
+enum result both(struct tcp *, struct tcp *); start(both, one, two);'
+check_error "two stacks on one net" 1 'shop/config.c:8: error: this stack_direct is handed the net that the stack_direct at line 7 has already' \
+    "$loom" configure shop
+check_says "two stacks on one net: the remedy" 'named("second", default_net())'
+check_mistake "a tcp where a net is expected" 7 'struct tcp *tcp = stack_tcp(default_stack());
+struct stack *stack = stack_direct(tcp); start(shop_start, http_server(stack_tcp(stack)), kv_memory());'
 
 config "$rest
 start(shop_start, http, pages);"
