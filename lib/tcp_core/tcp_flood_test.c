@@ -190,7 +190,7 @@ TEST(guessed_acknowledgements_make_no_connections)
 TEST(a_pool_without_packets_keeps_the_record_and_answers_later)
 {
     (void)open_with(16, 8);
-    struct packet *held[1024];
+    static struct packet *held[1024];
     size_t count = 0;
     while ((held[count] = packet_take(&stranger.pool, PACKET_FOR_CONTROL)) != NULL)
         count++;

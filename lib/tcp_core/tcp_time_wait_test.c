@@ -220,6 +220,69 @@ TEST(where_nobody_listens_a_syn_does_not_end_it)
     stranger_close(&stranger);
 }
 
+/* ---- with a connection ---- */
+
+/* A connection that we close first, up to its TIME-WAIT record. Gives our last number. */
+static uint32_t connect_and_close(struct tcp_acceptor *acceptor, const struct tcp_pair *pair,
+                                  const struct tcp_segment *syn)
+{
+    struct tcp_segment answer = stranger_connect(&stranger, pair, syn);
+    tcp_connection_close(tcp_acceptor_take(acceptor));
+    struct tcp_segment our_fin = stranger_expect_sent(&stranger)->segment;
+    expect_that(our_fin.flags & TCP_FIN, ==, TCP_FIN);
+    struct tcp_segment their_fin = stranger_ack(syn, &answer);
+    their_fin.ack++;
+    their_fin.flags |= TCP_FIN;
+    stranger_send(&stranger, pair, their_fin, NOTHING);
+    struct tcp_segment last = stranger_expect_sent(&stranger)->segment;
+    expect_that(last.flags, ==, TCP_ACK);
+    expect_that(last.ack, ==, syn->seq + 2);
+    expect_that(count(), ==, 1);
+    expect_that(tcp_core_statistics(&stranger.core)->connection_count, ==, 0);
+    return last.seq;
+}
+
+TEST(a_peer_may_use_its_port_again_at_once)
+{
+    struct tcp_core_parameters parameters = stranger_parameters();
+    stranger_open(&stranger, &parameters);
+    struct tcp_acceptor *acceptor = stranger_listen(&stranger, 80, 8);
+    struct tcp_pair pair = stranger_pair(1);
+    struct tcp_segment syn = stranger_syn(1000);
+    for (uint32_t i = 0; i < 50; i++) {
+        uint32_t last = connect_and_close(acceptor, &pair, &syn);
+        syn.seq = i * 0x2badcafe; /* anywhere: timestamps alone tell it from the old ones */
+        syn.ts_value += 10;
+        stranger_send(&stranger, &pair, syn, NOTHING);
+        struct tcp_segment answer = stranger_expect_sent(&stranger)->segment;
+        expect_that(answer.flags, ==, TCP_SYN | TCP_ACK);
+        expect(sequence_past(answer.seq, last) > 0);
+        struct tcp_segment reset = { .seq = syn.seq + 1, .flags = TCP_RST };
+        stranger_send(&stranger, &pair, reset, NOTHING);
+        expect_that(count(), ==, 0);
+    }
+    stranger_close(&stranger);
+}
+
+TEST(what_a_record_answers_is_what_the_connection_would_have)
+{
+    struct tcp_core_parameters parameters = stranger_parameters();
+    stranger_open(&stranger, &parameters);
+    struct tcp_acceptor *acceptor = stranger_listen(&stranger, 80, 8);
+    struct tcp_pair pair = stranger_pair(1);
+    struct tcp_segment syn = stranger_syn(1000);
+    uint32_t last = connect_and_close(acceptor, &pair, &syn);
+    struct tcp_segment again = { .seq = 1001, .ack = last, .flags = TCP_FIN | TCP_ACK };
+    again.options = TCP_OPTION_TIMESTAMPS;
+    again.ts_value = syn.ts_value + 2;
+    stranger_send(&stranger, &pair, again, NOTHING);
+    struct tcp_segment answer = stranger_expect_sent(&stranger)->segment;
+    expect_that(answer.seq, ==, last);
+    expect_that(answer.ack, ==, 1002);
+    expect(segment_has(&answer, TCP_OPTION_TIMESTAMPS));
+    stranger_close(&stranger);
+}
+
 /* ---- the pool ---- */
 
 TEST(the_oldest_gives_way_when_all_are_in_use)
