@@ -66,21 +66,20 @@ static void check_net(const char *text)
                text);
 }
 
-/* The next of a list, cut off; NULL: that was all. */
-static const char *list_next(char **list)
+/* The next of a list that commas separate; NULL: that was all. */
+static const char *list_next(const char **list)
 {
-    char *item = strsep(list, ",");
+    if (*list == NULL) return NULL;
+    size_t length = strcspn(*list, ",");
+    const char *item = text_of("%.*s", (int)length, *list);
+    *list = (*list)[length] == ',' ? *list + length + 1 : NULL;
     return item;
-}
-
-static char *list_of(const struct options *options, int letter)
-{
-    return options->values[letter] != NULL ? strdup(options->values[letter]) : NULL;
 }
 
 void network_check(const struct options *options)
 {
-    char *publish = list_of(options, NETWORK_PUBLISH), *attached = list_of(options, NETWORK_NET);
+    const char *publish = options->values[NETWORK_PUBLISH];
+    const char *attached = options->values[NETWORK_NET];
     unsigned long host, guest;
     for (const char *pair = list_next(&publish); pair != NULL; pair = list_next(&publish))
         read_publish(pair, &host, &guest);
@@ -128,7 +127,7 @@ static struct net *net_find(struct nets *nets, const char *prefix)
 
 static void nets_attach(struct nets *nets, const struct options *options)
 {
-    char *list = list_of(options, NETWORK_NET);
+    const char *list = options->values[NETWORK_NET];
     for (const char *item = list_next(&list); item != NULL; item = list_next(&list)) {
         const char *equals = strchr(item, '=');
         const char *name = equals != NULL ? text_of("%.*s", (int)(equals - item), item) : "";
@@ -207,7 +206,7 @@ static void add_net(struct command_line *line, const struct options *options, co
  * sockets that one is root's. */
 static void add_server(struct command_line *line, const struct options *options)
 {
-    char *list = list_of(options, NETWORK_PUBLISH);
+    const char *list = options->values[NETWORK_PUBLISH];
     unsigned long host, guest;
     for (const char *pair = list_next(&list); pair != NULL; pair = list_next(&list)) {
         read_publish(pair, &host, &guest);
@@ -218,7 +217,7 @@ static void add_server(struct command_line *line, const struct options *options)
 /* Over the host's sockets a guest's port is the host's: there is nothing to translate. */
 static void check_sockets(const struct options *options)
 {
-    char *list = list_of(options, NETWORK_PUBLISH);
+    const char *list = options->values[NETWORK_PUBLISH];
     unsigned long host, guest;
     if (options->values[NETWORK_NET] != NULL)
         fail_usage("--net %s: this image uses the host's sockets; build it with a stack of its "

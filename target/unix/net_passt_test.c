@@ -494,7 +494,7 @@ static uint16_t free_port(void)
 /* A connection to a port of 127.0.0.1 is a SYN to the image's. */
 TEST(passt_publishes)
 {
-    char words[64];
+    static char words[64];
     uint16_t port = free_port();
     snprintf(words, sizeof words, "--publish=%u:80", port);
     open_passt(PARAMETERS(words));
@@ -521,7 +521,7 @@ TEST(passt_publishes)
 
 TEST(passt_that_cannot_publish)
 {
-    char words[64];
+    static char words[64];
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof address;
@@ -547,7 +547,7 @@ TEST(passt_that_is_not_installed)
 
 TEST(net_host_over_an_open_descriptor)
 {
-    char words[32];
+    static char words[32];
     int ends[2];
     expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     snprintf(words, sizeof words, "--net=fd:%d", ends[1]);
