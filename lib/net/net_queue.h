@@ -4,7 +4,7 @@
 #ifndef LOOM_NET_QUEUE_H
 #define LOOM_NET_QUEUE_H
 
-#include "packet/packet.h"
+#include "net/net.h"
 
 /* Zeroed it is empty. It has no bound of its own: who puts frames in looks at `count` first. */
 struct net_queue {
@@ -34,6 +34,20 @@ static inline struct packet *net_queue_take(struct net_queue *queue)
     packet->next = NULL;
     queue->count--;
     return packet;
+}
+
+/* Sends from the front as much as `net` takes, a burst at most; gives how many. */
+static inline size_t net_queue_send(struct net_queue *queue, struct net *net)
+{
+    struct packet *burst[NET_BURST_MAX], *behind = queue->first;
+    size_t count = 0;
+    for (; behind != NULL && count < NET_BURST_MAX; behind = behind->next)
+        burst[count++] = behind;
+    if (count == 0) return 0;
+    size_t sent = net_send(net, burst, count);
+    queue->first = sent < count ? burst[sent] : behind;
+    queue->count -= sent;
+    return sent;
 }
 
 static inline void net_queue_drop_all(struct net_queue *queue)

@@ -52,14 +52,14 @@ static void station_ready(struct net_user *user)
     }
 }
 
-static void station_open(struct net_station *station, struct net *net)
+void net_station_open(struct net_station *station, struct net *net)
 {
     *station = (struct net_station){ .user.ready = station_ready, .net = net };
     expect_ok(packet_pool_open(&station->pool, POOL_COUNT));
     net_attach(net, &station->user, &station->pool);
 }
 
-static void station_close(struct net_station *station)
+void net_station_close(struct net_station *station)
 {
     net_queue_drop_all(&station->received);
     if (station->net->user != NULL) net_detach(station->net);
@@ -74,11 +74,11 @@ struct net_world *net_suite_open(struct net_fixture *fixture)
     struct net *near = fixture->open(fixture, &far);
     expect_that(near->mtu_bytes, >=, 576);
     expect(near->user == NULL);
-    station_open(&world.near, near);
+    net_station_open(&world.near, near);
     if (far == near) {
         world.other = &world.near;
     } else if (far != NULL) {
-        station_open(&world.far, far);
+        net_station_open(&world.far, far);
         world.other = &world.far;
     }
     return &world;
@@ -86,8 +86,8 @@ struct net_world *net_suite_open(struct net_fixture *fixture)
 
 void net_suite_close(struct net_world *world)
 {
-    if (world->far.net != NULL) station_close(&world->far);
-    station_close(&world->near);
+    if (world->far.net != NULL) net_station_close(&world->far);
+    net_station_close(&world->near);
     world->fixture->close(world->fixture);
 }
 
@@ -169,23 +169,33 @@ struct view net_suite_frame(const struct net_world *world, bool outward, uint32_
     return writer_view(&writer);
 }
 
+/* In as few buffers as hold them. */
+static struct packet *packet_of(struct packet_pool *pool, struct view bytes)
+{
+    struct packet *packet = packet_take(pool, PACKET_FOR_CONTROL), *last = packet;
+    for (;;) {
+        expect(last != NULL);
+        size_t room_bytes = packet_room_behind(last);
+        size_t part_bytes = MIN(bytes.length_bytes, room_bytes);
+        (void)span_copy(packet_put(last, part_bytes), view_first(bytes, part_bytes));
+        bytes = view_from_offset(bytes, part_bytes);
+        if (bytes.length_bytes == 0) return packet;
+        last = last->rest = packet_take(pool, PACKET_FOR_CONTROL);
+    }
+}
+
+void net_station_send(struct net_station *station, struct view frame)
+{
+    struct packet *packet = packet_of(&station->pool, frame);
+    size_t accepted = net_send(station->net, &packet, 1);
+    expect_that(accepted, ==, 1);
+}
+
 struct packet *net_suite_packet(struct net_world *world, uint32_t number, size_t datagram_bytes)
 {
     static uint8_t room[UINT16_MAX];
     struct view frame = net_suite_frame(world, true, number, datagram_bytes, SPAN_OF(room));
-    struct packet *packet = packet_take(&world->near.pool, PACKET_FOR_CONTROL);
-    expect(packet != NULL);
-    struct packet *last = packet;
-    while (frame.length_bytes > 0) {
-        size_t room_bytes = packet_room_behind(last);
-        size_t part_bytes = MIN(frame.length_bytes, room_bytes);
-        (void)span_copy(packet_put(last, part_bytes), view_first(frame, part_bytes));
-        frame = view_from_offset(frame, part_bytes);
-        if (frame.length_bytes == 0) break;
-        last = last->rest = packet_take(&world->near.pool, PACKET_FOR_CONTROL);
-        expect(last != NULL);
-    }
-    return packet;
+    return packet_of(&world->near.pool, frame);
 }
 
 void net_suite_send(struct net_world *world, uint32_t number, size_t datagram_bytes)
@@ -197,24 +207,11 @@ void net_suite_send(struct net_world *world, uint32_t number, size_t datagram_by
 
 void net_suite_inject(struct net_world *world, struct view frame)
 {
-    struct net_station *other = world->other;
-    if (other == NULL) {
+    if (world->other != NULL) {
+        net_station_send(world->other, frame);
+    } else {
         world->fixture->inject(world->fixture, frame);
-        return;
     }
-    struct packet *packet = packet_take(&other->pool, PACKET_FOR_CONTROL);
-    expect(packet != NULL);
-    struct packet *last = packet;
-    while (frame.length_bytes > 0) {
-        size_t room_bytes = packet_room_behind(last);
-        size_t part_bytes = MIN(frame.length_bytes, room_bytes);
-        (void)span_copy(packet_put(last, part_bytes), view_first(frame, part_bytes));
-        frame = view_from_offset(frame, part_bytes);
-        if (frame.length_bytes == 0) break;
-        last = last->rest = packet_take(&other->pool, PACKET_FOR_CONTROL);
-        expect(last != NULL);
-    }
-    expect_that(net_send(other->net, &packet, 1), ==, 1);
 }
 
 static bool is_ours(const struct net_world *world, struct view frame)

@@ -82,6 +82,13 @@ struct net_station {
     size_t ready_count;
 };
 
+/* Attaches it, with a pool of its own; and detaches it. */
+void net_station_open(struct net_station *station, struct net *net);
+void net_station_close(struct net_station *station);
+
+/* Sends a frame of these bytes, which the net must take. */
+void net_station_send(struct net_station *station, struct view frame);
+
 /* A net and its other end, attached. */
 struct net_world {
     struct net_fixture *fixture;

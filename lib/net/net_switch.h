@@ -39,6 +39,7 @@ struct net_switch;
 struct net_switch_port {
     struct net net;
     struct net_switch *owner;
+    uint16_t index;
     struct packet **slots;
     size_t put, taken; /* ever */
     struct alarm alarm;
