@@ -170,7 +170,7 @@ static const char *parameter_name(const char *prefix, const char *name)
 static const char *given_value(const struct options *options, const char *name)
 {
     size_t length = strlen(name);
-    for (int i = 0; i < options->rest_count; i++) {
+    for (int i = 0; i < options->rest_count && options->rest[i] != NULL; i++) {
         const char *word = options->rest[i];
         if (strncmp(word, name, length) != 0) continue;
         if (word[length] == '=') return word + length + 1;
