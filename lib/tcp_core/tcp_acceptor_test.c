@@ -52,7 +52,7 @@ TEST(a_taken_port_a_strangers_address_and_one_too_many_are_refused)
     open_usual();
     struct endpoint local = { .port = 80 }, foreign = { address_ipv4(192, 0, 2, 9), 80 };
     struct tcp_acceptor *acceptors[4], *one_more;
-    for (uint16_t i = 0; i < LENGTH_OF(acceptors); i++)
+    for (size_t i = 0; i < LENGTH_OF(acceptors); i++)
         acceptors[i] = stranger_listen(&stranger, (uint16_t)(80 + i * TCP_ACCEPTOR_BUCKETS), 4);
     expect_result(tcp_acceptor_open(&stranger.core, &local, 4, &stranger.user, &one_more), EXISTS);
     expect_result(tcp_acceptor_open(&stranger.core, &foreign, 4, &stranger.user, &one_more),
@@ -61,7 +61,7 @@ TEST(a_taken_port_a_strangers_address_and_one_too_many_are_refused)
     expect_result(tcp_acceptor_open(&stranger.core, &local, 4, &stranger.user, &one_more), FULL);
     tcp_acceptor_close(acceptors[1]);
     expect_ok(tcp_acceptor_open(&stranger.core, &local, 4, &stranger.user, &one_more));
-    for (uint16_t i = 0; i < LENGTH_OF(acceptors); i++) {
+    for (size_t i = 0; i < LENGTH_OF(acceptors); i++) {
         struct endpoint wanted = { stranger_host, (uint16_t)(80 + i * TCP_ACCEPTOR_BUCKETS) };
         expect(tcp_acceptor_find(&stranger.core, &wanted) == (i == 1 ? NULL : acceptors[i]));
     }

@@ -157,24 +157,23 @@ TEST(its_answers_have_a_limit)
 /* ---- RFC 6191 2 ---- */
 
 struct reuse {
-    bool had_timestamps, has_timestamps;
     uint32_t ts_value, seq;
-    bool begins_anew;
+    bool had_timestamps, has_timestamps, begins_anew;
 };
 
 TEST(a_syn_begins_anew_only_where_it_is_sure_to_be_new)
 {
     const struct reuse cases[] = {
-        { true, true, TS + 1, RCV_NXT - 1000, true },
-        { true, true, TS, RCV_NXT + 1, true },
-        { true, true, TS, RCV_NXT, false },
-        { true, true, TS, RCV_NXT - 1000, false },
-        { true, true, TS - 1, RCV_NXT + 1000, false },
-        { true, false, 0, RCV_NXT + 1, true },
-        { true, false, 0, RCV_NXT - 1, false },
-        { false, true, 1, RCV_NXT - 1000, true },
-        { false, false, 0, RCV_NXT + 1, true },
-        { false, false, 0, RCV_NXT, false },
+        { TS + 1, RCV_NXT - 1000, true, true, true },
+        { TS, RCV_NXT + 1, true, true, true },
+        { TS, RCV_NXT, true, true, false },
+        { TS, RCV_NXT - 1000, true, true, false },
+        { TS - 1, RCV_NXT + 1000, true, true, false },
+        { 0, RCV_NXT + 1, true, false, true },
+        { 0, RCV_NXT - 1, true, false, false },
+        { 1, RCV_NXT - 1000, false, true, true },
+        { 0, RCV_NXT + 1, false, false, true },
+        { 0, RCV_NXT, false, false, false },
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         open_with(cases[i].had_timestamps);
