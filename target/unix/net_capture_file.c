@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +15,9 @@
 
 #define BUFFER_BYTES ((size_t)(256 * KIB))
 #define FLUSH_NS     S_NS
+
+/* The stack is a fiber's. */
+#define PATH_BYTES_MAX 512
 
 /* A block that went out in part is taken back; a FIFO cannot, and then its reader is told. */
 static void stop(struct net_capture_file *file)
@@ -64,7 +66,7 @@ static void file_due(struct alarm *alarm)
 /* Does not wait for a reader of a FIFO. */
 static int open_path(struct view path)
 {
-    char name[PATH_MAX] = { 0 };
+    char name[PATH_BYTES_MAX] = { 0 };
     if (path.length_bytes >= sizeof name) {
         errno = ENAMETOOLONG;
         return -1;
