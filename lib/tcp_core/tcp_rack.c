@@ -34,16 +34,26 @@ static bool is_sent_after(uint64_t a_ns, uint32_t a_end, uint64_t b_ns, uint32_t
     return a_ns > b_ns || (a_ns == b_ns && sequence_before(b_end, a_end));
 }
 
-/* Step 2: it may have been the first transmission of what was sent again since. */
+/* Step 2: it may have been the first transmission of what was sent again since. An echo tells that
+ * of what is acknowledged; with SACK it is of an older segment always (RFC 7323 4.3). */
 static bool is_ambiguous(const struct tcp_recovery *recovery, const struct tcp_delivery *delivery,
                          const struct tcp_sent *sent)
 {
-    if (!sent->again) return false;
     const struct tcp_acknowledgement *acknowledgement = delivery->acknowledgement;
     if (tcp_recovery_has(recovery, TCP_FLAG_TIMESTAMPS) && acknowledgement->has_timestamp_echo &&
+        sequence_before(sent->start, acknowledgement->ack) &&
         sequence_before(acknowledgement->timestamp_echo, sent->timestamp))
         return true;
     return delivery->now_ns - sent->sent_ns < tcp_rtt_min_ns(&recovery->rtt);
+}
+
+static void note_latest(struct tcp_recovery *recovery, uint64_t sent_ns, uint32_t end,
+                        uint64_t now_ns)
+{
+    if (!is_sent_after(sent_ns, end, recovery->rack_xmit_ns, recovery->rack_end_seq)) return;
+    recovery->rack_xmit_ns = sent_ns;
+    recovery->rack_end_seq = end;
+    recovery->rack_rtt_ns = now_ns - sent_ns;
 }
 
 void tcp_rack_delivered(struct tcp_recovery *recovery, struct tcp_delivery *delivery,
@@ -52,12 +62,19 @@ void tcp_rack_delivered(struct tcp_recovery *recovery, struct tcp_delivery *deli
     if (sequence_before(end, delivery->prior_fack) && !sent->again)
         tcp_recovery_set(recovery, TCP_FLAG_REORDERED, true);
     recovery->rack_fack = sequence_later(recovery->rack_fack, end);
-    if (is_ambiguous(recovery, delivery, sent)) return;
-    if (is_sent_after(sent->sent_ns, end, recovery->rack_xmit_ns, recovery->rack_end_seq)) {
-        recovery->rack_xmit_ns = sent->sent_ns;
-        recovery->rack_end_seq = end;
-        recovery->rack_rtt_ns = delivery->now_ns - sent->sent_ns;
+    if (!sent->again) {
+        note_latest(recovery, sent->sent_ns, end, delivery->now_ns);
+    } else if (!is_ambiguous(recovery, delivery, sent) &&
+               is_sent_after(sent->sent_ns, end, delivery->again_sent_ns, delivery->again_end)) {
+        delivery->again_sent_ns = sent->sent_ns;
+        delivery->again_end = end;
     }
+}
+
+void tcp_rack_again_delivered(struct tcp_recovery *recovery, const struct tcp_delivery *delivery)
+{
+    if (delivery->again_sent_ns != 0)
+        note_latest(recovery, delivery->again_sent_ns, delivery->again_end, delivery->now_ns);
 }
 
 /* ---- how far segments may overtake each other ---- */

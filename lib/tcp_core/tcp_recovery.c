@@ -127,20 +127,31 @@ static void sent_new(struct tcp_recovery *recovery, struct tcp_range range, uint
     recovery->snd_nxt = range.end;
 }
 
-/* A record goes again, as far as the range goes; without a record for its other parts they are
- * taken to have gone too, and are missed later. */
+/* The front of a lost record goes again; there is no record for it, so it joins the one before. */
+static uint32_t join_front(struct tcp_recovery *recovery, uint32_t place, uint32_t end)
+{
+    struct tcp_sent *sent = tcp_sent_at(recovery, place);
+    if (sent->seq_prev == TCP_SENT_NONE || sent->state != TCP_SENT_LOST) return place;
+    struct tcp_sent *before = tcp_sent_at(recovery, sent->seq_prev);
+    if (before->state != TCP_SENT_FLYING) return place;
+    recovery->lost_bytes -= end - sent->start;
+    before->end = sent->start = end;
+    return sent->seq_prev;
+}
+
+/* A record goes again, as far as the range goes. Where there is no record for its other parts they
+ * are taken to have gone too, and are missed later. */
 static uint32_t record_sent_again(struct tcp_recovery *recovery, uint32_t place,
                                   struct tcp_range range, uint32_t timestamp, uint64_t now_ns)
 {
-    struct tcp_sent *sent = tcp_sent_at(recovery, place);
-    if (sequence_before(sent->start, range.start)) {
+    if (sequence_before(tcp_sent_at(recovery, place)->start, range.start)) {
         uint32_t behind = tcp_sent_split(recovery, place, range.start);
-        if (behind != TCP_SENT_NONE) {
-            place = behind;
-            sent = tcp_sent_at(recovery, place);
-        }
+        if (behind != TCP_SENT_NONE) place = behind;
     }
-    if (sequence_before(range.end, sent->end)) (void)tcp_sent_split(recovery, place, range.end);
+    if (sequence_before(range.end, tcp_sent_at(recovery, place)->end) &&
+        tcp_sent_split(recovery, place, range.end) == TCP_SENT_NONE)
+        place = join_front(recovery, place, range.end);
+    struct tcp_sent *sent = tcp_sent_at(recovery, place);
     tcp_sent_set_flying(recovery, place);
     sent->sent_ns = now_ns;
     sent->timestamp = timestamp;
@@ -430,6 +441,8 @@ static void judge(struct tcp_recovery *recovery, const struct tcp_delivery *deli
     if (tcp_undo_is_due(recovery, delivery)) {
         tcp_undo(recovery, delivery->now_ns);
         outcome->spurious = true;
+    } else {
+        tcp_rack_again_delivered(recovery, delivery);
     }
     end_episode(recovery);
     outcome->lost_bytes = tcp_recovery_has(recovery, TCP_FLAG_SACK)
@@ -531,8 +544,10 @@ static enum tcp_recovery_action timeout_due(struct tcp_recovery *recovery, uint6
     tcp_congestion_timed_out(&recovery->congestion, flight_bytes(recovery), again);
     heed_reneging(recovery);
     tcp_rack_mark_timeout(recovery, now_ns);
-    if (!again) tcp_undo_begin(recovery, true);
-    recovery->frto_step = again ? 0 : recovery->frto_step;
+    if (again)
+        tcp_undo_timed_out_again(recovery);
+    else
+        tcp_undo_begin(recovery, true);
     recovery->state = TCP_LOSS;
     recovery->recovery_point = recovery->snd_nxt;
     recovery->dupack_count = 0;

@@ -16,10 +16,11 @@
  * proportional (RFC 6937); false alarms are seen by F-RTO (RFC 5682), timestamps (RFC 3522) and
  * DSACK (RFC 3708), and taken back. A SYN and a FIN count as one byte, as in sequence numbers.
  *
- * The records of all connections come from one pool. A connection's first is always there; further
- * ones are shared, and it finds one as long as more are free than it has. When it finds none, a new
- * transmission joins the record before it (it is then taken to have been sent as late), and a SACK
- * that would split a record is not counted: both may delay a retransmission and lose no byte.
+ * The records of all connections come from one pool. A few are there for each connection in any
+ * case; further ones are shared, and a connection finds one as long as more are free than it has.
+ * When it finds none, a new transmission joins the record before it (it is then taken to have been
+ * sent as late), and a SACK that would split a record is not counted: both may delay a
+ * retransmission and lose no byte.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_RECOVERY_H
@@ -45,8 +46,8 @@ struct tcp_recovery_pool {
     uint32_t extra_count, extra_used_count; /* of what is shared */
 };
 
-/* Takes memory for a record of each connection and `extra_count` more to share. FULL: there is not
- * so much. */
+/* Takes memory for the records of each connection and `extra_count` more to share. FULL: there is
+ * not so much. */
 enum result tcp_recovery_pool_open(struct tcp_recovery_pool *pool, size_t connection_count,
                                    size_t extra_count) CHECKED;
 void tcp_recovery_pool_close(struct tcp_recovery_pool *pool);

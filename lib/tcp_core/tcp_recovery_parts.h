@@ -106,6 +106,11 @@ struct tcp_delivery {
     bool thought_lost;       /* bytes that were lost and not sent again were acknowledged */
     bool is_duplicate;       /* a duplicate ACK (RFC 5681 2) */
 
+    /* The latest of what was sent again, which counts for RACK unless this ACK shows that its first
+     * transmission has arrived instead. */
+    uint64_t again_sent_ns;
+    uint32_t again_end;
+
     bool has_dsack;
     struct tcp_range dsack; /* received twice (RFC 2883) */
 };
@@ -126,6 +131,9 @@ void tcp_rack_init(struct tcp_recovery *recovery);
 /* Steps 1 to 3 for each record delivered (RFC 8985 6.2). */
 void tcp_rack_delivered(struct tcp_recovery *recovery, struct tcp_delivery *delivery,
                         const struct tcp_sent *sent, uint32_t end);
+
+/* The same for what was sent again, once it is clear that it had to be. */
+void tcp_rack_again_delivered(struct tcp_recovery *recovery, const struct tcp_delivery *delivery);
 
 /* Step 4's bookkeeping for each ACK: the reordering window grows by DSACKs. */
 void tcp_rack_round(struct tcp_recovery *recovery, const struct tcp_delivery *delivery);
@@ -152,6 +160,7 @@ bool tcp_rack_probe_acknowledged(struct tcp_recovery *recovery,
 
 /* A reduction begins; `frto`: by an RTO that may be spurious. */
 void tcp_undo_begin(struct tcp_recovery *recovery, bool frto);
+void tcp_undo_timed_out_again(struct tcp_recovery *recovery);
 void tcp_undo_end(struct tcp_recovery *recovery);
 void tcp_undo_sent_again(struct tcp_recovery *recovery, uint32_t length_bytes, uint32_t timestamp);
 

@@ -50,8 +50,11 @@ void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint64_t least_ns,
     }
     uint64_t difference_ns = sample_ns > rtt->srtt_ns ? sample_ns - rtt->srtt_ns
                                                       : rtt->srtt_ns - sample_ns;
-    rtt->rttvar_ns = moved(rtt->rttvar_ns, difference_ns, 4 * (uint64_t)samples_per_rtt);
-    rtt->srtt_ns = MAX(moved(rtt->srtt_ns, sample_ns, 8 * (uint64_t)samples_per_rtt), 1);
+    /* Many samples in a round trip must not make the variation forget in less than some round
+     * trips; it may learn, and the mean may move, with each of them. */
+    uint64_t parts = difference_ns < rtt->rttvar_ns ? 4 * (uint64_t)samples_per_rtt : 4;
+    rtt->rttvar_ns = moved(rtt->rttvar_ns, difference_ns, parts);
+    rtt->srtt_ns = MAX(moved(rtt->srtt_ns, sample_ns, 8), 1);
 }
 
 uint64_t tcp_rtt_rto_ns(const struct tcp_rtt *rtt)

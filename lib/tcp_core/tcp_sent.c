@@ -16,12 +16,16 @@
  * is: a list a little out of order costs time, a long search costs it for sure. */
 #define SEARCH_MAX 32
 
+/* The records that each connection has in any case: what is acknowledged in part, what was sent
+ * again, what is lost, and the rest. */
+#define OWN_COUNT 4
+
 /* ---- the pool ---- */
 
 enum result tcp_recovery_pool_open(struct tcp_recovery_pool *pool, size_t connection_count,
                                    size_t extra_count)
 {
-    size_t count = connection_count + extra_count;
+    size_t count = connection_count * OWN_COUNT + extra_count;
     assert(connection_count > 0 && count < TCP_SENT_NONE);
     *pool = (struct tcp_recovery_pool){
         .free = TCP_SENT_NONE,
@@ -45,7 +49,7 @@ void tcp_recovery_pool_close(struct tcp_recovery_pool *pool)
 static uint32_t take(struct tcp_recovery *recovery)
 {
     struct tcp_recovery_pool *pool = recovery->pool;
-    if (recovery->record_count > 0) {
+    if (recovery->record_count >= OWN_COUNT) {
         if (pool->extra_count - pool->extra_used_count <= recovery->record_count)
             return TCP_SENT_NONE;
         pool->extra_used_count++;
@@ -66,7 +70,7 @@ static void give_back(struct tcp_recovery *recovery, uint32_t place)
 {
     struct tcp_recovery_pool *pool = recovery->pool;
     assert(recovery->record_count > 0);
-    if (--recovery->record_count > 0) pool->extra_used_count--;
+    if (--recovery->record_count >= OWN_COUNT) pool->extra_used_count--;
     pool->used_count--;
     pool->records[place].seq_next = pool->free;
     pool->free = place;

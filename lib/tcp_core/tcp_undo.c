@@ -23,6 +23,13 @@ void tcp_undo_begin(struct tcp_recovery *recovery, bool frto)
     tcp_recovery_set(recovery, TCP_FLAG_UNDO_SENT, false);
 }
 
+/* RFC 5682 2.1 step 1 gives up here. Where the first segment alone was sent again, and no ACK has
+ * come since, nothing is less clear than it was. */
+void tcp_undo_timed_out_again(struct tcp_recovery *recovery)
+{
+    if (recovery->frto_step != FRTO_FIRST) recovery->frto_step = FRTO_NONE;
+}
+
 void tcp_undo_end(struct tcp_recovery *recovery)
 {
     recovery->frto_step = FRTO_NONE;
