@@ -2,16 +2,18 @@
  * read.
  *
  * Each frame is one system call. With a virtio_net_hdr before it (virtio 1.2, 5.1.6.1) the host
- * does checksums and segmentation both ways, up to 64 KiB a frame; what is received is read where
- * it stays:
+ * does checksums and segmentation both ways, up to 64 KiB a frame. Long frames are read where they
+ * stay, and written from where they lie:
  *
- *     readv -> | header | posted[0] behind its headroom | posted[1] | ... | posted[slots - 1] |
- * over |
+ *     readv -> | posted[0]: headroom, header | frame | posted[1] | ... | scratch |
  *
- * Buffers that a frame did not need stay posted for the next one. Where the pool has none, the
- * scratch buffer stands in for it, so that a frame is taken from the host and counted as lost
- * (receive_no_buffer) and the host does not tell of it for ever. What lies in `over` tells of a
- * frame that is too long.
+ * Buffers that a frame did not need stay posted for the next one. Frames of the common MTU pass
+ * through `scratch`, each way: one copy of them costs the host less than a second place to read
+ * into or to write from. As long as they are what comes, no buffer is posted.
+ *
+ * Where the pool has no buffer, a frame is taken from the host and counted as lost
+ * (receive_no_buffer), so that the host does not tell of it for ever. What lies behind the last
+ * buffer tells of a frame that is too long.
  *
  * The other side is not trusted: of a header only what fits its frame is believed.
  *
@@ -47,18 +49,19 @@ struct net_tap {
     struct net_descriptor descriptor;
     size_t header_bytes; /* before each frame: of a net_tap_header, or 0 */
     size_t slot_count;   /* so that the longest frame to be expected fits */
-    size_t posted_count; /* those that have a buffer */
     struct packet *posted[NET_TAP_SLOTS];
-    struct iovec receiving[1 + NET_TAP_SLOTS + 1];
-    struct view parts[NET_TAP_PARTS];
+    struct iovec receiving[NET_TAP_SLOTS + 1];
+    bool expects_long;
+    unsigned short_count; /* frames in a row that were not long */
+    struct view parts[1 + NET_TAP_PARTS];
     struct iovec sending[1 + NET_TAP_PARTS];
-    struct net_tap_header received, sent;
-    unsigned alone_count; /* times in a row that one frame came and no other behind it */
+    struct net_tap_header sent; /* where it has no place before the frame */
+    unsigned alone_count;       /* times in a row that one frame came and no other behind it */
     bool comes_in_bursts;
     bool was_detached;
     bool told_down;   /* that the interface is down */
     uint8_t name[16]; /* of the interface, for the log; ends in NUL */
-    uint8_t scratch[PACKET_ROOM_BYTES];
+    uint8_t scratch[PACKET_TOTAL_MAX + PACKET_ROOM_BYTES - PACKET_PAYLOAD_MAX];
 };
 
 /* What is not taken from the host; zeroed: all is. */
