@@ -56,7 +56,10 @@ void simulate_refuse(const struct options *options)
     static const struct {
         int letter;
         const char *name;
-    } own[] = { { SIMULATE_SEED, "seed" }, { SIMULATE_FOR, "for" }, { SIMULATE_NODES, "nodes" } };
+    } own[] = { { SIMULATE_SEED, "seed" },
+                { SIMULATE_FOR, "for" },
+                { SIMULATE_NODES, "nodes" },
+                { SIMULATE_GET, "get" } };
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (options->values[own[i].letter] == NULL) continue;
         fail_usage("--%s is for a simulated network; add -t sim", own[i].name);
@@ -86,7 +89,7 @@ void simulate(const struct application *application, const struct options *optio
     const char *name = application_name(application);
     command_line_add(&line, application_file(application, name), name, text_of("%llu", seed),
                      text_of("%llu", duration_ns), text_of("%llu", nodes),
-                     has_network(application) ? "1" : "0");
+                     has_network(application) ? "1" : "0", value_or(options, SIMULATE_GET, ""));
     for (int i = 0; i < options->rest_count; i++)
         command_line_add(&line, options->rest[i]);
     process_become(&line);

@@ -166,6 +166,8 @@ static void open_nets(struct wire *wire)
     wire->capture.sink.write = capture_write;
     check(net_pcap_open(&wire->pcap, &wire->faulty.net, &wire->capture.sink, &pcap), "capture");
     wire->capture.has_frames = true;
+    wire->top = &wire->pcap.net;
+    if (wire->node != NULL && wire->node->parameters.has_bare_wires) return;
     net_offload_open(&wire->offload, &wire->pcap.net);
     wire->top = &wire->offload.net;
 }
@@ -197,7 +199,7 @@ void wire_close(struct wire *wire)
         wire_reset(wire);
         packet_pool_close(&wire->pool);
     }
-    net_offload_close(&wire->offload);
+    if (wire->top == &wire->offload.net) net_offload_close(&wire->offload);
     net_pcap_close(&wire->pcap);
     net_faulty_close(&wire->faulty);
     record_close(&wire->capture.record);

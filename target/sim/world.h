@@ -108,7 +108,8 @@ struct node_parameters {
     unsigned segments[NODE_WIRES_MAX];         /* which switch each wire leads to, 0 to 7 */
     struct net_faulty_plan out, in;            /* of its wires at first: from the node, and to it */
     struct node_skew skew;
-    bool may_fail; /* a panic, or an exit status other than 0, is no failure of the world */
+    bool has_bare_wires; /* without offloads: it does checksums and segments itself */
+    bool may_fail;       /* a panic, or an exit status other than 0, is no failure of the world */
 };
 
 enum node_state {

@@ -3,8 +3,8 @@
  * So each starts from the same state to the byte, whatever ran before; one that crashes is told
  * and the others go on; and all processors are used.
  *
- *     SIM_SEED=17     that seed alone, in this very process, so that a debugger can follow
- *     SIM_SEEDS=5000  so many, where the test asks for more than one
+ *     SIM_SEED=17     that seed alone, in this very process, so that a debugger can follow; and
+ * what happened is told in any case SIM_SEEDS=5000  so many, where the test asks for more than one
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_SIM_WORLDS_H

@@ -1,12 +1,13 @@
 /* main.c - `loom run -t sim`: a small world with copies of one image, and what happens in it as it
  * happens, with its virtual time.
  *
- *     NAME-run IMAGE NAME SEED DURATION NODES NETWORK [BOOT PARAMETERS]
+ *     NAME-run IMAGE NAME SEED DURATION NODES NETWORK URL [BOOT PARAMETERS]
  *
  * DURATION is in nanoseconds of virtual time. With NETWORK 1 each node gets an address
- * of 10.0.0.0/24 unless the boot parameters give one. Ends when all nodes have ended; when the time
- * is over they are asked to. The exit status is that of the last node to end with another than 0,
- * and 1 when one has panicked.
+ * of 10.0.0.0/24 unless the boot parameters give one. A URL that is not empty is fetched and shown,
+ * and the nodes are asked to end then. Ends when all nodes have ended; when the time is over they
+ * are asked to. The exit status is that of the last node to end with another than 0, and 1 when one
+ * has panicked.
  *
  * SPDX-License-Identifier: ISC */
 #include <stdio.h>
@@ -16,11 +17,13 @@
 #include "base/assert.h"
 #include "fiber/fiber.h"
 #include "fiber/stop.h"
+#include "target/clock.h"
 #include "target/hosted/crash.h"
 #include "target/hosted/process.h"
+#include "target/sim/run/visitor.h"
 #include "target/sim/world.h"
 
-#define FIXED_ARGUMENTS 7
+#define FIXED_ARGUMENTS 8
 #define NODES_MAX       16
 #define STOP_NS         (11 * S_NS) /* an image ends within ten seconds of being asked to */
 
@@ -31,10 +34,12 @@ static struct run {
     const char *image, *name;
     uint64_t duration_ns, node_count;
     bool has_network;
+    const char *url;
     char *const *arguments;
     size_t argument_count;
     char names[NODES_MAX][WORLD_NAME_MAX], addresses[NODES_MAX][32];
     struct node *nodes[NODES_MAX];
+    struct resolver_static_row rows[NODES_MAX];
     int status;
 } run;
 
@@ -62,6 +67,10 @@ static void add_node(struct world *world, size_t index)
                        index + 1);
         parameters.arguments[count++] = run.addresses[index];
     }
+    run.rows[index] = (struct resolver_static_row){
+        .name = view_from_string(run.names[index]),
+        .address = address_ipv4(10, 0, 0, (uint8_t)(index + 1)),
+    };
     run.nodes[index] = world_add_node(world, &parameters);
 }
 
@@ -100,8 +109,16 @@ static void live(struct task *task)
         add_node(world, i);
     for (size_t i = 0; i < run.node_count; i++)
         node_start(run.nodes[i]);
-    if (world_wait(world, &ended, run.duration_ns) == TIMED_OUT) {
-        world_note(world, "the time is over");
+    bool goes_on;
+    if (run.url[0] != '\0') {
+        uint64_t deadline_ns = deadline_after(clock_monotonic_ns(), run.duration_ns);
+        if (!visitor_fetch(world, run.rows, run.node_count, run.url, deadline_ns)) run.status = 1;
+        goes_on = true;
+    } else {
+        goes_on = world_wait(world, &ended, run.duration_ns) == TIMED_OUT;
+        if (goes_on) world_note(world, "the time is over");
+    }
+    if (goes_on) {
         for (size_t i = 0; i < run.node_count; i++)
             node_stop(run.nodes[i]);
         if (world_wait(world, &ended, STOP_NS) == TIMED_OUT)
@@ -147,6 +164,7 @@ int main(int count, char *words[])
                         .duration_ns = number_of(words[4]),
                         .node_count = number_of(words[5]),
                         .has_network = number_of(words[6]) != 0,
+                        .url = words[7],
                         .arguments = words + FIXED_ARGUMENTS,
                         .argument_count = (size_t)(count - FIXED_ARGUMENTS) };
     if (run.node_count == 0 || run.node_count > NODES_MAX) {
