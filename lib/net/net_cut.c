@@ -70,8 +70,9 @@ static bool borrow_payload(struct net_cut *cut, struct packet *packet, size_t le
             continue;
         }
         if (!packet_can_borrow(packet)) {
-            packet = packet->rest = packet_take(pool, PACKET_FOR_CONTROL);
-            if (packet == NULL) return false;
+            struct packet *rest = packet_take(pool, PACKET_FOR_CONTROL);
+            if (rest == NULL) return false;
+            packet = packet->rest = rest;
         }
         size_t part_bytes = MIN(length_bytes, left.length_bytes);
         packet_borrow(packet, view_first(left, part_bytes), owner);

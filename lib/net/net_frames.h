@@ -9,15 +9,14 @@
 
 /* What a test may want of a segment; zeroed it is one of no bytes and no flags. */
 struct net_frame {
-    bool is_ipv6;
-    uint8_t connection; /* tells addresses and ports apart */
     uint32_t sequence, acknowledgement;
-    uint8_t flags, class, hop_limit;
     uint16_t window, id, fragment;
+    uint8_t connection; /* tells addresses and ports apart */
+    uint8_t flags, class, hop_limit;
+    bool is_ipv6, wrong_checksum;
     uint32_t timestamp;     /* 0: no options; otherwise RFC 7323 3.2's, behind two NOPs */
     uint32_t payload_bytes; /* of a stream that net_frame_byte gives */
     uint32_t padding_bytes; /* behind the datagram */
-    bool wrong_checksum;
 };
 
 static inline uint8_t net_frame_byte(uint32_t sequence)

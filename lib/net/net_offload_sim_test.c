@@ -71,7 +71,7 @@ NET_SUITE(net_offload_ip, &ip.fixture)
 
 /* ---- without room ---- */
 
-#define SEGMENTS 45
+#define SEGMENTS 45u
 
 static uint8_t scratch[70000];
 
@@ -143,7 +143,7 @@ TEST(net_offload_keeps_what_finds_no_room)
             continue;
         }
         world->far.holds_back = false;
-        expect_stream(world, 0, 2 * SEGMENTS);
+        expect_stream(world, 0, (size_t)2 * SEGMENTS);
         expect_that(net_send(world->near.net, &burst[2], 1), ==, 1);
         expect_stream(world, 2 * SEGMENTS * 1400, SEGMENTS);
     }
@@ -186,7 +186,7 @@ TEST(net_offload_puts_together_what_the_other_cut)
     expected = 1;
     expect(net_suite_wait(world, has_come));
     size_t frames = 0, bytes = 0;
-    while (bytes < SEGMENTS * 1400) {
+    while (bytes < (size_t)SEGMENTS * 1400) {
         expect(net_suite_wait(world, has_come));
         packet = net_queue_take(&world->far.received);
         expect_that(packet->checksum, ==, PACKET_CHECKSUM_GOOD);

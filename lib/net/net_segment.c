@@ -22,7 +22,7 @@ static bool parse_ipv4(struct view headers, struct net_segment *segment)
 {
     if (!has(headers, segment->ip_offset, sizeof(struct net_ipv4_header))) return false;
     struct net_ipv4_header header = net_segment_ipv4(headers, segment);
-    size_t header_bytes = (header.version_length & 15u) * 4u;
+    size_t header_bytes = (size_t)(header.version_length & 15u) * 4;
     segment->is_ipv6 = false;
     segment->datagram_bytes = __builtin_bswap16(header.total_bytes);
     if (header.version_length >> 4 != 4 || header_bytes < sizeof header) return false;
@@ -48,7 +48,7 @@ static bool parse_ipv6(struct view headers, struct net_segment *segment)
 static bool parse_tcp(struct view headers, struct net_segment *segment)
 {
     if (!has(headers, segment->tcp_offset, sizeof(struct net_tcp_header))) return false;
-    size_t header_bytes = (net_segment_tcp(headers, segment).length_words >> 4) * 4u;
+    size_t header_bytes = (size_t)(net_segment_tcp(headers, segment).length_words >> 4) * 4;
     segment->payload_offset = (uint16_t)(segment->tcp_offset + header_bytes);
     return header_bytes >= sizeof(struct net_tcp_header) &&
            has(headers, segment->tcp_offset, header_bytes) &&

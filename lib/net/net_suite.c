@@ -164,7 +164,7 @@ struct view net_suite_frame(const struct net_world *world, bool outward, uint32_
     writer_put_u32_be(&writer, number);
     writer_put_u32_be(&writer, (uint32_t)datagram_bytes);
     for (size_t i = 0; writer.length_bytes < end; i++)
-        writer_put_u8(&writer, (uint8_t)(number * 7 + i));
+        writer_put_u8(&writer, (uint8_t)(number * (size_t)7 + i));
     expect(!writer.ran_short);
     return writer_view(&writer);
 }
@@ -403,7 +403,7 @@ void net_suite_check_tcp(const struct net_world *world, struct view frame,
     cursor_skip(&cursor, 4);
     uint8_t length_words = cursor_u8(&cursor) >> 4;
     found->flags = cursor_u8(&cursor);
-    struct view payload = view_from_offset(datagram, ip_bytes + length_words * 4u);
+    struct view payload = view_from_offset(datagram, ip_bytes + length_words * (size_t)4);
     found->payload_bytes = payload.length_bytes;
     for (uint32_t i = 0; i < payload.length_bytes; i++)
         expect_that(view_byte(payload, i), ==, net_suite_byte(found->sequence + i));

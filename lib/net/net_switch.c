@@ -89,7 +89,7 @@ static void port_due(struct alarm *alarm)
     struct net_switch_port *port = CONTAINER_OF(alarm, struct net_switch_port, alarm);
     if (waiting(port) == 0) return;
     port->net.user->ready(port->net.user);
-    if (port->net.user != NULL && waiting(port) > 0) alarm_set(&port->alarm, NO_WAIT);
+    if (waiting(port) > 0) alarm_set(&port->alarm, NO_WAIT);
 }
 
 static void net_switch_port_attach(struct net *net)

@@ -224,7 +224,8 @@ static void build(struct bench *bench)
 static void expect_model(const struct bench *bench, const struct packet *frame)
 {
     static uint8_t copied[MODEL_BYTES];
-    struct view views[64], model = view_from(bench->model, bench->model_bytes);
+    static struct view views[64];
+    struct view model = view_from(bench->model, bench->model_bytes);
     expect_that(packet_total_bytes(frame), ==, model.length_bytes);
     struct span room = span_first(SPAN_OF(copied), model.length_bytes);
     packet_copy_out(frame, 0, room);
@@ -336,7 +337,7 @@ TEST(neighbours_make_one_fragment)
 {
     static const uint8_t bytes[64] = { 1, 2, 3 };
     struct packet_pool pool;
-    struct loan loan = { .payload = { 1, loan_released } };
+    static struct loan loan = { .payload = { 1, loan_released } };
     expect_ok(packet_pool_open(&pool, 16));
     struct packet *packet = packet_take(&pool, PACKET_FOR_DATA);
     for (size_t i = 0; i < sizeof bytes; i++)
