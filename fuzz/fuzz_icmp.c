@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
         send_something(last);
     while (cursor_left(&cursor) >= 3) {
         uint8_t choice = cursor_u8(&cursor);
-        size_t wanted = cursor_u8(&cursor) * (choice & 4 ? 5u : 1u);
+        size_t wanted = cursor_u8(&cursor) * ((choice & 4) != 0 ? (size_t)5 : 1);
         uint64_t errors_before = world.icmp.statistics.errors_sent;
         give_message(cursor_take(&cursor, MIN(wanted, cursor_left(&cursor))), choice);
         assert(world.icmp.statistics.errors_sent == errors_before); /* no message deserves one */

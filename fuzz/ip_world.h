@@ -50,14 +50,14 @@ static inline void world_open(enum net_link link, bool probe)
 {
     const struct arp_parameters arp = { .entry_count = 32, .waiting_count = 8, .probe = probe };
     const struct ipv4_parameters ipv4 = { .reassembly_count = 4,
-                                          .reassembly_bytes = 64 * PACKET_BYTES,
+                                          .reassembly_bytes = (uint64_t)64 * PACKET_BYTES,
                                           .path_count = 4,
                                           .loopback_packets = 64 };
     const struct icmp_parameters icmp = { .errors_per_second = 1000,
                                           .group_errors_per_second = 1000 };
     const struct udp_core_parameters udp = { .binding_count = 4,
-                                             .receive_bytes = 40 * PACKET_BYTES,
-                                             .receive_bytes_total = 40 * PACKET_BYTES };
+                                             .receive_bytes = (uint64_t)40 * PACKET_BYTES,
+                                             .receive_bytes_total = (uint64_t)40 * PACKET_BYTES };
     const struct siphash_key key = { 1, 2 };
     const struct address host = address_from_number(WORLD_HOST),
                          gateway = address_from_number(WORLD_GATEWAY),

@@ -207,14 +207,14 @@ TEST(ethernet_keeps_a_burst_while_the_ring_is_full)
 
 TEST(ethernet_completes_checksums_for_a_net_that_does_not)
 {
-    for (uint8_t offloads = 0; offloads <= NET_SENDS_CHECKSUMS; offloads++) {
-        world_open(NET_ETHERNET, offloads);
+    for (unsigned completes = 0; completes < 2; completes++) {
+        world_open(NET_ETHERNET, completes ? NET_SENDS_CHECKSUMS : 0);
         struct packet *packet = packet_of(VIEW("\x00\x00words!"));
         packet->checksum = PACKET_CHECKSUM_PARTIAL;
         packet->checksum_start = packet->checksum_offset = packet->offset;
         struct checksum sum = { 0 };
         checksum_add(&sum, packet_view(packet));
-        uint16_t wanted = offloads == 0 ? checksum_finish(&sum) : 0;
+        uint16_t wanted = completes ? 0 : checksum_finish(&sum);
         expect_ok(ethernet_send(&world.ethernet, packet, &mac_broadcast, ETHERTYPE_IPV4));
         ethernet_flush(&world.ethernet);
         struct view frame = net_record_take(&world.record, SPAN_OF(world.room));

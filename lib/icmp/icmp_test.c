@@ -24,7 +24,7 @@ static struct ipv4_header icmp_header_from(uint32_t source, size_t payload_bytes
 /* A message with its checksum set right. */
 static void give_message_from(uint32_t source, struct view message)
 {
-    uint8_t room[2048];
+    static uint8_t room[2048];
     struct writer writer = writer_over(SPAN_OF(room));
     struct checksum sum = { 0 };
     writer_put(&writer, message);

@@ -118,10 +118,11 @@ static inline bool ipv4_is_pending(const struct ipv4 *ipv4)
  * transport that has found a black hole (RFC 4821). Never raises it. */
 void ipv4_lower_path_mtu(struct ipv4 *ipv4, const struct address *destination, uint16_t mtu_bytes);
 
-/* An ICMP error about one of our datagrams, checked as far as ICMP can: asks the transport whether
+/* An ICMP error about one of our datagrams, of the protocol of this
+ * number, checked as far as ICMP can: asks the transport whether
  * it is its own, and tells it. With TOO_LARGE, mtu_bytes is the router's claim, 0 if it made none,
  * and `quoted_bytes` the length of the datagram that was refused. */
-void ipv4_error(struct ipv4 *ipv4, uint8_t protocol, const struct ip_error *error,
+void ipv4_error(struct ipv4 *ipv4, uint8_t number, const struct ip_error *error,
                 uint16_t quoted_bytes);
 
 #endif

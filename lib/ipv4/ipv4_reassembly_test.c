@@ -57,13 +57,13 @@ TEST(reassembly_takes_any_order)
     static const uint8_t orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
                                          { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
     open_world();
-    for (uint16_t i = 0; i < LENGTH_OF(orders); i++) {
+    for (size_t i = 0; i < LENGTH_OF(orders); i++) {
         for (size_t j = 0; j < 3; j++) {
             size_t part = orders[i][j];
             expect_that(world.transport.count, ==, i);
-            give(i, part * 1000, part == 2 ? 77 : 1000, part != 2);
+            give((uint16_t)i, part * 1000, part == 2 ? 77 : 1000, part != 2);
         }
-        expect_whole(i + 1u, 2077);
+        expect_whole(i + 1, 2077);
     }
     world_close(&world);
 }
@@ -150,12 +150,12 @@ TEST(reassembly_discards_what_overlaps)
     } overlaps[] = { { 72, 8 },  { 56, 16 }, { 120, 16 }, { 64, 8 },  { 64, 72 },
                      { 120, 8 }, { 0, 72 },  { 56, 80 },  { 0, 136 }, { 8, 200 } };
     open_world();
-    for (uint16_t i = 0; i < LENGTH_OF(overlaps); i++) {
-        give(i, 64, 64, true);
-        give(i, overlaps[i].offset, overlaps[i].length, true);
-        give(i, 0, 64, true);
-        give(i, 128, 8, false);
-        expect_failed(i + 1u);
+    for (size_t i = 0; i < LENGTH_OF(overlaps); i++) {
+        give((uint16_t)i, 64, 64, true);
+        give((uint16_t)i, overlaps[i].offset, overlaps[i].length, true);
+        give((uint16_t)i, 0, 64, true);
+        give((uint16_t)i, 128, 8, false);
+        expect_failed(i + 1);
     }
     world_close(&world);
 }
@@ -287,7 +287,7 @@ TEST(reassembly_bounds_the_datagrams)
     open_world();
     for (uint16_t id = 0; id < 1000; id++) {
         give((uint16_t)(id + 100), 0, 64, true);
-        give(1, 8u * id, 8, true);
+        give(1, (size_t)8 * id, 8, true);
     }
     expect_that(world.ipv4.reassembly.table.node_count, ==, 8);
     give(2, 0, 64, true);

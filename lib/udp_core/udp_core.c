@@ -59,8 +59,9 @@ struct udp_core_family *udp_core_family_of(struct udp_core *core, uint8_t family
 
 void udp_core_attach(struct udp_core *core, struct ip *ip, enum address_family family)
 {
+    assert(family != ADDRESS_ANY);
     struct udp_core_family *place = &core->families[family - 1];
-    assert(family != ADDRESS_ANY && place->ip == NULL && list_is_empty(&core->used));
+    assert(place->ip == NULL && list_is_empty(&core->used));
     *place = (struct udp_core_family){ .protocol = { .number = IP_PROTOCOL_UDP,
                                                      .input = udp_core_input,
                                                      .error = udp_core_error,

@@ -8,6 +8,9 @@
 #include "test/test.h"
 #include "udp_core/udp_core_private.h"
 
+/* A test that calls it often would hold a copy of its frame for each call. */
+#define NOT_INLINED __attribute__((noinline))
+
 /* ---- an IP of one address, 192.0.2.1 or 2001:db8::1, to which everything is reachable ---- */
 
 struct record_ip {
@@ -104,8 +107,9 @@ static struct endpoint far_end(uint16_t port)
 static void world_open_with(size_t binding_count)
 {
     const struct udp_core_parameters parameters = { .binding_count = binding_count,
-                                                    .receive_bytes = 40 * PACKET_BYTES,
-                                                    .receive_bytes_total = 60 * PACKET_BYTES };
+                                                    .receive_bytes = (uint64_t)40 * PACKET_BYTES,
+                                                    .receive_bytes_total = (uint64_t)60 *
+                                                                           PACKET_BYTES };
     const struct siphash_key key = { 3, 4 };
     world.ipv4 = (struct record_ip){ .ip.ops = &record_ip_ops, .own = address_ipv4(192, 0, 2, 1) };
     world.ipv6 = (struct record_ip){ .ip.ops = &record_ip_ops, .own = ipv6_address(1) };
@@ -134,7 +138,7 @@ static void bind_to(struct user *user, struct endpoint local)
     expect_ok(udp_core_bind(&world.core, &local, &user->user, &user->binding));
 }
 
-static void send_to(struct user *user, struct endpoint peer, struct view bytes)
+static NOT_INLINED void send_to(struct user *user, struct endpoint peer, struct view bytes)
 {
     const struct udp_outgoing outgoing = { .peer = peer, .bytes = bytes };
     expect_ok(udp_core_send(user->binding, &outgoing));
@@ -164,7 +168,7 @@ struct arriving {
     struct view bytes;
 };
 
-static void arrive(const struct arriving *arriving)
+static NOT_INLINED void arrive(const struct arriving *arriving)
 {
     static uint8_t room[66000];
     struct ip *ip = arriving->source.address.family == ADDRESS_IPV4 ? &world.ipv4.ip
@@ -192,13 +196,14 @@ static void arrive(const struct arriving *arriving)
     protocol->input(protocol, packet_of(view_first(VIEW_OF(room), total)), &incoming);
 }
 
-static void arrive_from(struct endpoint source, struct endpoint destination, struct view bytes)
+static NOT_INLINED void arrive_from(struct endpoint source, struct endpoint destination,
+                                    struct view bytes)
 {
     arrive(
         &(const struct arriving){ .source = source, .destination = destination, .bytes = bytes });
 }
 
-static void expect_received(struct user *user, struct endpoint peer, struct view bytes)
+static NOT_INLINED void expect_received(struct user *user, struct endpoint peer, struct view bytes)
 {
     static uint8_t room[66000];
     struct udp_incoming incoming;
@@ -208,6 +213,17 @@ static void expect_received(struct user *user, struct endpoint peer, struct view
     packet_copy_out(incoming.packet, 0, got);
     expect_view(span_view(got), bytes);
     packet_drop(incoming.packet);
+}
+
+/* From a port of the host afar to our port 53, and received there. */
+static NOT_INLINED void arrive_at_53(uint16_t source, struct view bytes)
+{
+    arrive_from(far_end(source), near_end(53), bytes);
+}
+
+static NOT_INLINED void expect_from(struct user *user, uint16_t source, struct view bytes)
+{
+    expect_received(user, far_end(source), bytes);
 }
 
 static void expect_nothing(struct user *user)
@@ -547,29 +563,29 @@ TEST(udp_finds_the_binding_that_fits_best)
     struct user any, addressed, connected;
     struct endpoint peer = far_end(1000);
     bind_to(&any, (struct endpoint){ .port = 53 });
-    arrive_from(far_end(1000), near_end(53), VIEW("first"));
-    expect_received(&any, far_end(1000), VIEW("first"));
+    arrive_at_53(1000, VIEW("first"));
+    expect_from(&any, 1000, VIEW("first"));
     bind_to(&connected, near_end(53));
     expect_ok(udp_core_connect(connected.binding, &peer));
     bind_to(&addressed, near_end(53));
-    arrive_from(far_end(1000), near_end(53), VIEW("from the peer"));
-    arrive_from(far_end(1001), near_end(53), VIEW("from another"));
+    arrive_at_53(1000, VIEW("from the peer"));
+    arrive_at_53(1001, VIEW("from another"));
     arrive(&(const struct arriving){ .source = far_end(1000),
                                      .destination = { address_ipv4(192, 0, 2, 255), 53 },
                                      .bytes = VIEW("to all"),
                                      .to_many = true });
-    expect_received(&connected, far_end(1000), VIEW("from the peer"));
-    expect_received(&addressed, far_end(1001), VIEW("from another"));
-    expect_received(&any, far_end(1000), VIEW("to all"));
+    expect_from(&connected, 1000, VIEW("from the peer"));
+    expect_from(&addressed, 1001, VIEW("from another"));
+    expect_from(&any, 1000, VIEW("to all"));
     expect_nothing(&connected);
     expect_nothing(&addressed);
     expect_nothing(&any);
     udp_core_unbind(connected.binding);
-    arrive_from(far_end(1000), near_end(53), VIEW("again"));
-    expect_received(&addressed, far_end(1000), VIEW("again"));
+    arrive_at_53(1000, VIEW("again"));
+    expect_from(&addressed, 1000, VIEW("again"));
     udp_core_unbind(addressed.binding);
-    arrive_from(far_end(1000), near_end(53), VIEW("at last"));
-    expect_received(&any, far_end(1000), VIEW("at last"));
+    arrive_at_53(1000, VIEW("at last"));
+    expect_from(&any, 1000, VIEW("at last"));
     udp_core_unbind(any.binding);
     expect_that(world.core.connected_count + world.core.addressed_count, ==, 0);
     world_close();
@@ -671,8 +687,8 @@ TEST(udp_bindings_agree_with_a_list)
 
 /* ---- errors ---- */
 
-static bool error_about(struct endpoint source, struct endpoint destination,
-                        enum ip_error_kind kind)
+static NOT_INLINED bool error_about(struct endpoint source, struct endpoint destination,
+                                    enum ip_error_kind kind)
 {
     struct ip_protocol *protocol = ip_find_protocol(&world.ipv4.ip, IP_PROTOCOL_UDP);
     const struct udp_header header = { .source_port = __builtin_bswap16(source.port),
@@ -687,6 +703,13 @@ static bool error_about(struct endpoint source, struct endpoint destination,
     return true;
 }
 
+/* About a datagram from our port to that of the host afar. */
+static NOT_INLINED bool error_about_ports(uint16_t source, uint16_t destination,
+                                          enum ip_error_kind kind)
+{
+    return error_about(near_end(source), far_end(destination), kind);
+}
+
 /* RFC 1122 4.1.3.3: told once, and the port goes on. */
 TEST(udp_tells_of_a_closed_port_once)
 {
@@ -695,16 +718,16 @@ TEST(udp_tells_of_a_closed_port_once)
     struct udp_incoming incoming;
     bind_to(&user, (struct endpoint){ .port = 53 });
     send_to(&user, far_end(1000), VIEW("anybody"));
-    expect(error_about(near_end(53), far_end(1000), IP_ERROR_PORT_UNREACHABLE));
+    expect(error_about_ports(53, 1000, IP_ERROR_PORT_UNREACHABLE));
     expect_that(user.told_count, ==, 1);
     arrive_from(far_end(1001), near_end(53), VIEW("words"));
-    expect(error_about(near_end(53), far_end(1000), IP_ERROR_PORT_UNREACHABLE));
+    expect(error_about_ports(53, 1000, IP_ERROR_PORT_UNREACHABLE));
     expect_that(user.told_count, ==, 1);
     expect_result(udp_core_receive(user.binding, &incoming), REFUSED);
     expect_received(&user, far_end(1001), VIEW("words"));
     expect_nothing(&user);
-    expect(error_about(near_end(53), far_end(1000), IP_ERROR_HOST_UNREACHABLE));
-    expect(error_about(near_end(53), far_end(1000), IP_ERROR_TIME_EXCEEDED));
+    expect(error_about_ports(53, 1000, IP_ERROR_HOST_UNREACHABLE));
+    expect(error_about_ports(53, 1000, IP_ERROR_TIME_EXCEEDED));
     expect_nothing(&user); /* what may pass by itself */
     udp_core_unbind(user.binding);
     world_close();
@@ -717,18 +740,18 @@ TEST(udp_believes_only_errors_about_what_it_sent)
     struct user user;
     struct endpoint peer = far_end(7);
     bind_to(&user, near_end(53));
-    expect(!error_about(near_end(53), far_end(1000), IP_ERROR_PORT_UNREACHABLE));
+    expect(!error_about_ports(53, 1000, IP_ERROR_PORT_UNREACHABLE));
     for (uint16_t port = 1000; port < 1000 + UDP_RECENT_PEERS; port++)
         send_to(&user, far_end(port), VIEW("anybody"));
     for (uint16_t port = 1000; port < 1000 + UDP_RECENT_PEERS; port++)
-        expect(error_about(near_end(53), far_end(port), IP_ERROR_TOO_LARGE));
-    expect(!error_about(near_end(53), far_end(999), IP_ERROR_TOO_LARGE));
-    expect(!error_about(near_end(54), far_end(1000), IP_ERROR_TOO_LARGE));
+        expect(error_about_ports(53, port, IP_ERROR_TOO_LARGE));
+    expect(!error_about_ports(53, 999, IP_ERROR_TOO_LARGE));
+    expect(!error_about_ports(54, 1000, IP_ERROR_TOO_LARGE));
     send_to(&user, far_end(2000), VIEW("one more"));
-    expect(!error_about(near_end(53), far_end(1000), IP_ERROR_TOO_LARGE)); /* too long ago */
-    expect(error_about(near_end(53), far_end(1001), IP_ERROR_TOO_LARGE));
+    expect(!error_about_ports(53, 1000, IP_ERROR_TOO_LARGE)); /* too long ago */
+    expect(error_about_ports(53, 1001, IP_ERROR_TOO_LARGE));
     expect_ok(udp_core_connect(user.binding, &peer));
-    expect(error_about(near_end(53), peer, IP_ERROR_PORT_UNREACHABLE));
+    expect(error_about_ports(53, 7, IP_ERROR_PORT_UNREACHABLE));
     udp_core_unbind(user.binding);
     world_close();
 }
