@@ -8,6 +8,8 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
 
+/* Smaller windows send what they may at once. */
+#define GATHER_SEGMENTS   64
 #define HEADERS_BYTES_MAX (40 + TCP_HEADER_BYTES_MAX)
 
 /* The payload that one datagram may hold: whole segments. */
@@ -76,6 +78,21 @@ static uint32_t choose_new(const struct tcp_connection *connection, uint32_t mos
     return bytes < connection->payload_max ? bytes : bytes - bytes % connection->payload_max;
 }
 
+/* Whether a few new segments wait for the next acknowledgement, to go with more in one datagram:
+ * that costs hardly more than a short one. Only where most of the window is in flight, so that
+ * acknowledgements are sure to come and the path does not fall dry. */
+static bool should_gather(const struct tcp_connection *connection, uint32_t burst)
+{
+    const struct tcp_recovery *recovery = &connection->recovery;
+    uint32_t cwnd = recovery->congestion.cwnd_bytes;
+    uint32_t in_flight = tcp_recovery_in_flight_bytes(recovery);
+    if (recovery->state != TCP_OPEN || in_flight >= cwnd) return false;
+    uint32_t room = cwnd - in_flight, enough = MIN(burst, cwnd / 4);
+    if (recovery->pacing.rate_bytes > 0) enough = MIN(enough, recovery->pacing.quantum_bytes);
+    return room < enough && room < new_in_window(connection) &&
+           cwnd >= GATHER_SEGMENTS * (uint32_t)connection->payload_max;
+}
+
 /* Lost bytes, or new ones; false: nothing may go. */
 static bool send_one(struct tcp_connection *connection, uint32_t burst)
 {
@@ -93,6 +110,7 @@ static bool send_one(struct tcp_connection *connection, uint32_t burst)
         return false;
     }
     if (!again) {
+        if (should_gather(connection, burst)) return false;
         uint32_t chosen = choose_new(connection, most);
         if (chosen == 0) return false;
         range = (struct tcp_range){ recovery->snd_nxt, recovery->snd_nxt + chosen };
