@@ -13,6 +13,17 @@ static bool is_as_marked(const struct packet *frame, const struct net_segment *s
     return frame->segmentation == segmentation && frame->segment_bytes > 0;
 }
 
+static struct checksum constant_ip_sum(struct view headers, const struct net_segment *segment)
+{
+    struct net_ipv4_header ip = net_segment_ipv4(headers, segment);
+    struct checksum checksum = { 0 };
+    size_t options = segment->ip_offset + sizeof ip;
+    ip.total_bytes = ip.id = ip.checksum = 0;
+    checksum_add(&checksum, VIEW_OF(ip));
+    checksum_add(&checksum, view_slice(headers, options, segment->tcp_offset - options));
+    return checksum;
+}
+
 bool net_cut_begin(struct net_cut *cut, struct packet *frame, enum net_link link, bool partial)
 {
     *cut = (struct net_cut){ 0 };
@@ -26,6 +37,8 @@ bool net_cut_begin(struct net_cut *cut, struct packet *frame, enum net_link link
     cut->payload_bytes = cut->segment.ip_offset + cut->segment.datagram_bytes -
                          cut->segment.payload_offset;
     cut->partial = partial;
+    cut->pseudo_sum = net_segment_pseudo_header(packet_view(frame), &cut->segment, 0);
+    if (!cut->segment.is_ipv6) cut->ip_sum = constant_ip_sum(packet_view(frame), &cut->segment);
     return true;
 }
 
@@ -103,20 +116,25 @@ static void set_tcp_header(const struct net_cut *cut, struct span headers, bool 
  * nothing (RFC 6864 4.1). */
 static void set_ip_header(const struct net_cut *cut, struct span headers, size_t datagram_bytes)
 {
-    if (!cut->segment.is_ipv6) {
-        struct net_ipv4_header ip = net_segment_ipv4(span_view(headers), &cut->segment);
-        ip.id = __builtin_bswap16((uint16_t)(__builtin_bswap16(ip.id) + cut->done_count));
-        (void)span_copy(span_from_offset(headers, cut->segment.ip_offset), VIEW_OF(ip));
+    if (cut->segment.is_ipv6) {
+        net_segment_set_length(headers, &cut->segment, datagram_bytes);
+        return;
     }
-    net_segment_set_length(headers, &cut->segment, datagram_bytes);
+    struct net_ipv4_header ip = net_segment_ipv4(span_view(headers), &cut->segment);
+    struct checksum checksum = cut->ip_sum;
+    ip.total_bytes = __builtin_bswap16((uint16_t)datagram_bytes);
+    ip.id = __builtin_bswap16((uint16_t)(__builtin_bswap16(ip.id) + cut->done_count));
+    checksum.sum += (uint64_t)ip.total_bytes + ip.id;
+    ip.checksum = checksum_finish(&checksum);
+    (void)span_copy(span_from_offset(headers, cut->segment.ip_offset), VIEW_OF(ip));
 }
 
 static void set_checksum(const struct net_cut *cut, struct packet *packet, size_t tcp_bytes)
 {
     size_t tcp_offset = cut->segment.tcp_offset;
     size_t field = tcp_offset + offsetof(struct net_tcp_header, checksum);
-    struct checksum checksum = net_segment_pseudo_header(packet_view(packet), &cut->segment,
-                                                         tcp_bytes);
+    struct checksum checksum = cut->pseudo_sum;
+    checksum.sum += __builtin_bswap32((uint32_t)tcp_bytes);
     uint16_t sum;
     if (cut->partial) {
         sum = checksum_fold(&checksum);
@@ -148,14 +166,17 @@ struct packet *net_cut_next(struct net_cut *cut, struct packet_pool *pool)
     assert(cut->frame != NULL);
     struct packet *packet = packet_take(pool, PACKET_FOR_CONTROL);
     if (packet == NULL) return NULL;
-    const struct net_cut before = *cut;
+    struct packet *const at = cut->at;
+    const size_t at_part = cut->at_part, at_offset = cut->at_offset;
     size_t head_bytes = cut->segment.payload_offset;
     size_t payload_bytes = MIN(cut->segment_bytes, cut->payload_bytes - cut->done_bytes);
     (void)span_copy(packet_put(packet, head_bytes),
                     view_first(packet_view(cut->frame), head_bytes));
     if (!borrow_payload(cut, packet, payload_bytes, pool)) {
         packet_drop(packet);
-        *cut = before;
+        cut->at = at;
+        cut->at_part = at_part;
+        cut->at_offset = at_offset;
         return NULL;
     }
     set_headers(cut, packet, payload_bytes);

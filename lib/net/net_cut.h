@@ -19,6 +19,10 @@ struct net_cut {
     uint16_t done_count; /* segments */
     bool partial;        /* leaves checksums to the device: PACKET_CHECKSUM_PARTIAL */
 
+    /* What all segments' checksums begin with: the pseudo-header but its length, and an IPv4 header
+     * but its length and ID. */
+    struct checksum pseudo_sum, ip_sum;
+
     /* Where the next segment's payload begins: in a packet of the frame, in its own bytes or in a
      * fragment. */
     struct packet *at;
