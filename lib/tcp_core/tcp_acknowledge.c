@@ -101,6 +101,7 @@ static void acknowledge(struct tcp_connection *connection, const struct tcp_segm
         .sack = segment->sack,
         .sack_count = segment_has(segment, TCP_OPTION_SACK) ? segment->sack_count : 0,
         .timestamp_echo = segment->ts_echo,
+        .timestamp_now = tcp_connection_timestamp(connection),
         .has_timestamp_echo = segment_has(segment, TCP_OPTION_TIMESTAMPS),
         .has_data = segment_length(segment) > 0,
         .window_changed = window_of(connection, segment) != connection->snd_wnd,

@@ -467,6 +467,14 @@ static bool window_was_used(const struct tcp_recovery *recovery)
            congestion->cwnd_bytes;
 }
 
+/* Bytes that are SACKed before they are acknowledged count at once where the path reorders, since
+ * there snd_una is hardly ever up to date; elsewhere they are a sign of loss. */
+static bool grows_by(const struct tcp_recovery *recovery, const struct tcp_delivery *delivery)
+{
+    return delivery->delivered_bytes > 0 &&
+           (delivery->acknowledged_bytes > 0 || tcp_recovery_has(recovery, TCP_FLAG_REORDERED));
+}
+
 static void move_window(struct tcp_recovery *recovery, const struct tcp_delivery *delivery,
                         const struct tcp_recovery_outcome *outcome)
 {
@@ -474,7 +482,7 @@ static void move_window(struct tcp_recovery *recovery, const struct tcp_delivery
     if (tcp_recovery_is_reducing(recovery)) {
         tcp_prr_delivered(recovery, delivery->delivered_bytes,
                           has_advanced && outcome->lost_bytes == 0);
-    } else if (has_advanced && delivery->delivered_bytes > 0) {
+    } else if (grows_by(recovery, delivery)) {
         const struct tcp_congestion_ack ack = {
             .acknowledged_bytes = delivery->delivered_bytes,
             .srtt_ns = recovery->rtt.srtt_ns,

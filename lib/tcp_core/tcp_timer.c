@@ -103,7 +103,7 @@ static void timed_out(struct tcp_connection *connection)
         send_syn_again(connection);
         return;
     }
-    unsigned count = connection->recovery.backoff_count;
+    unsigned count = connection->recovery.timeout_count;
     if (count >= SUSPECT_AFTER && (count - SUSPECT_AFTER) % 2 == 0) tcp_path_suspect(connection);
 }
 
