@@ -168,13 +168,17 @@ static void move_to_front(struct packet *packet)
 }
 
 /* What is left to applications is shared: nobody takes more than half of it, so that it does not
- * run out. Two segments are everybody's, as the window promises them. */
+ * run out. Two segments that nobody has read are everybody's, as the window promises them, even
+ * where many buffers are held for what waits for a hole to be filled: or it would wait for ever.
+ * The last eighth of the pool is for what passes through: acknowledgements in, segments out. */
 static bool may_hold_another(const struct intake *intake, bool in_order)
 {
     const struct tcp_receive_queue *queue = intake->queue;
-    size_t left = packet_pool_left(intake->frame->pool, PACKET_FOR_DATA);
-    if (in_order) return queue->buffer_count < MAX(left / 2, 2);
-    return queue->buffer_count < left / 4;
+    const struct packet_pool *pool = intake->frame->pool;
+    size_t left = packet_pool_left(pool, PACKET_FOR_DATA);
+    if (!in_order) return queue->buffer_count < left / 4;
+    return queue->buffer_count < left / 2 ||
+           (queue->length_bytes < PACKET_BYTES && pool->free_count > pool->count / 8);
 }
 
 /* Whether all that is promised still finds a place when a buffer more is held for `length_bytes` of

@@ -424,30 +424,40 @@ TEST(one_byte_out_of_order_every_other_byte_costs_at_most_twice_the_window)
     }
 }
 
-/* The same from the end to the front, and with segments of every length, and the holes between
- * whole segments filled by a byte each. */
+/* From the end to the front, segments of one length with a hole of one byte before each, and then
+ * the holes; or the holes and some more at once. A segment of 1,700 bytes at 284 leaves no room in
+ * its buffer, so that the hole behind it takes one of its own. */
+static void fill_backwards(uint32_t limit, uint32_t length, uint16_t offset, uint32_t hole)
+{
+    open_queue(1, limit);
+    for (uint32_t seq = limit - limit % (length + 1) + 1; seq > length + 1;) {
+        seq -= length + 1;
+        insert_packet(make_packet(seq + 1, length, offset), seq + 1, length);
+        expect_cheap();
+    }
+    while (rcv_nxt != 1 + limit) {
+        uint32_t part = MIN(queue.piece_count > 0 ? hole : length, 1 + limit - rcv_nxt);
+        struct packet *packet = make_packet(rcv_nxt, part, offset);
+        expect_that(insert_packet(packet, rcv_nxt, part).advanced_bytes, >, 0);
+        expect_cheap();
+    }
+    expect_read(1, limit);
+    close_queue();
+}
+
 TEST(no_pattern_costs_more_than_twice_the_window)
 {
-    static const uint32_t lengths[] = { 1, 2, 100, 511, 513, 700, 1024, 1448, 1700 };
-    static const uint16_t offsets[] = { 0, 128, PAYLOAD_OFFSET, 280 };
-    for (size_t i = 0; i < LENGTH_OF(limits) * LENGTH_OF(lengths) * LENGTH_OF(offsets); i++) {
-        uint32_t limit = limits[i % LENGTH_OF(limits)];
-        uint32_t length = lengths[i / LENGTH_OF(limits) % LENGTH_OF(lengths)];
-        uint16_t offset = offsets[i / LENGTH_OF(limits) / LENGTH_OF(lengths)];
-        open_queue(1, limit);
-        for (uint32_t seq = limit - limit % (length + 1) + 1; seq > length + 1;) {
-            seq -= length + 1;
-            insert_packet(make_packet(seq + 1, length, offset), seq + 1, length);
-            expect_cheap();
+    static const uint32_t lengths[] = { 1, 100, 511, 513, 700, 1024, 1448, 1700 };
+    static const uint16_t offsets[] = { 0, 128, PAYLOAD_OFFSET, 284 };
+    static_assert(284 + 1700 == PACKET_ROOM_BYTES, "no room is left");
+    for (size_t k = 0; k < LENGTH_OF(lengths) * LENGTH_OF(offsets); k++) {
+        uint32_t length = lengths[k % LENGTH_OF(lengths)];
+        uint16_t offset = offsets[k / LENGTH_OF(lengths)];
+        fill_backwards(256 * 1024, length, offset, 1);
+        for (uint32_t limit = TCP_RECEIVE_LIMIT_MIN; limit < 24000; limit += 331) {
+            fill_backwards(limit, length, offset, 1);
+            fill_backwards(limit, length, offset, MIN(length + 3, 1700));
         }
-        while (rcv_nxt != 1 + limit) {
-            uint32_t part = MIN(queue.piece_count > 0 ? 1 : length, 1 + limit - rcv_nxt);
-            struct packet *packet = make_packet(rcv_nxt, part, offset);
-            expect_that(insert_packet(packet, rcv_nxt, part).advanced_bytes, >, 0);
-            expect_cheap();
-        }
-        expect_read(1, limit);
-        close_queue();
     }
 }
 

@@ -31,8 +31,8 @@ void tcp_receive_window_init(struct tcp_receive_window *window, uint64_t limit_b
 }
 
 /* What could be promised from rcv_nxt on, all reasons taken together. While buffers are scarce it
- * is a share of those left; one who holds none may always send two segments, so that nobody waits
- * for a window that the others have used up. */
+ * is a share of those left; where nothing is unread two segments may always come, so that nobody
+ * waits for a window that the others have used up. */
 static uint64_t sound_bytes(const struct tcp_receive_window *window,
                             const struct tcp_receive_queue *queue, uint32_t mss_bytes,
                             const struct packet_pool *packets)
@@ -44,7 +44,7 @@ static uint64_t sound_bytes(const struct tcp_receive_window *window,
                                                                             queue->piece_count);
     sound = MIN(sound, promise_bytes);
     uint64_t share_bytes = packet_pool_left(packets, PACKET_FOR_DATA) * PACKET_BYTES / 4;
-    if (queue->buffer_count == 0) share_bytes = MAX(share_bytes, (uint64_t)mss_bytes * 2);
+    if (queue->length_bytes == 0) share_bytes = MAX(share_bytes, (uint64_t)mss_bytes * 2);
     return MIN(sound, share_bytes);
 }
 

@@ -104,7 +104,7 @@ static struct tcp_chunk *chunk_in(struct packet *packet)
 
 static struct tcp_chunk *append_buffer(struct tcp_send_queue *queue, struct tcp_send_pool *pool)
 {
-    if (queue->buffer_count > packet_pool_left(pool->packets, PACKET_FOR_DATA)) return NULL;
+    if (!tcp_send_queue_may_copy(queue, pool)) return NULL;
     struct packet *packet = packet_take(pool->packets, PACKET_FOR_DATA);
     if (packet == NULL) return NULL;
     packet->offset = sizeof(struct tcp_chunk);
@@ -151,7 +151,7 @@ enum result tcp_send_queue_lend(struct tcp_send_queue *queue, struct tcp_send_po
                                 struct loan *loan)
 {
     assert(loan->bytes.length_bytes > 0 && loan->done != NULL);
-    if (tcp_send_queue_room(queue, pool) == 0 || queue->loan_count >= pool->free_count) return FULL;
+    if (tcp_send_queue_room(queue, pool) == 0 || !tcp_send_queue_may_lend(queue, pool)) return FULL;
     struct tcp_lent *lent = take_lent(pool);
     lent->payload.references = 1;
     lent->loan = loan;

@@ -60,17 +60,34 @@ static inline uint64_t tcp_send_queue_room(const struct tcp_send_queue *queue,
     return queue->length_bytes < pool->limit_bytes ? pool->limit_bytes - queue->length_bytes : 0;
 }
 
+/* Whether a buffer would be given for a copy now, whatever the limit. While they are scarce a queue
+ * holds no more than are left but for an eighth of the pool, so that those who send to a peer that
+ * does not read leave some to the others; out of that eighth everybody has one. A quarter of the
+ * pool is kept from all of them. */
+static inline bool tcp_send_queue_may_copy(const struct tcp_send_queue *queue,
+                                           const struct tcp_send_pool *pool)
+{
+    size_t left = packet_pool_left(pool->packets, PACKET_FOR_DATA);
+    return queue->buffer_count == 0 ? left > 0
+                                    : queue->buffer_count + pool->packets->count / 8 <= left;
+}
+
+/* And a record for a loan: a queue holds no more than are free. */
+static inline bool tcp_send_queue_may_lend(const struct tcp_send_queue *queue,
+                                           const struct tcp_send_pool *pool)
+{
+    return queue->loan_count < pool->free_count;
+}
+
 /* Copies what there is room for and gives how much: less than all when the queue is at its limit,
- * or when buffers are scarce. Then a queue may hold no more buffers than are left (so that those
- * who send to a peer that does not read leave some to the others), and a quarter of the pool is
- * kept from all of them. */
+ * or no buffer is given. */
 size_t tcp_send_queue_copy(struct tcp_send_queue *queue, struct tcp_send_pool *pool,
                            struct view bytes);
 
 /* Takes the loan whatever its length (not 0). Its `done` is called once its bytes are acknowledged,
  * or the queue is cleared, and no packet borrows from it any more: that may be inside
- * tcp_send_queue_acknowledge, _clear or packet_drop. FULL: the queue is at its limit, or holds as
- * many loans as there are free records left. */
+ * tcp_send_queue_acknowledge, _clear or packet_drop. FULL: the queue is at its limit, or no record
+ * is given. */
 enum result tcp_send_queue_lend(struct tcp_send_queue *queue, struct tcp_send_pool *pool,
                                 struct loan *loan) CHECKED;
 
