@@ -4,9 +4,6 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
 
-/* How long an orphan waits for its peer's FIN. RFC 9293 sets no limit; all large systems do. */
-#define FIN_WAIT_2_NS (60 * S_NS)
-
 static uint32_t window_of(const struct tcp_connection *connection,
                           const struct tcp_segment *segment)
 {
@@ -65,7 +62,7 @@ static void fin_acknowledged(struct tcp_connection *connection)
     case TCP_FIN_WAIT_1:
         connection->state = TCP_FIN_WAIT_2;
         if (tcp_connection_has(connection, TCP_IS_ORPHAN))
-            connection->persist_ns = tcp_connection_now_ns(connection) + FIN_WAIT_2_NS;
+            connection->persist_ns = tcp_connection_now_ns(connection) + TCP_FIN_WAIT_2_NS;
         break;
     case TCP_CLOSING: tcp_connection_wait_out(connection); break;
     case TCP_LAST_ACK: tcp_connection_end(connection, OK); break;

@@ -30,6 +30,9 @@
 #include "tcp_core/tcp_segment.h"
 #include "tcp_core/tcp_send_queue.h"
 
+/* How long an orphan waits for its peer's FIN. RFC 9293 sets no limit; all large systems do. */
+#define TCP_FIN_WAIT_2_NS (60 * S_NS)
+
 /* RFC 9293 3.3.2. LISTEN is an acceptor's, and SYN-RECEIVED of a passive open a SYN record's. */
 enum tcp_state {
     TCP_CLOSED,
@@ -66,7 +69,6 @@ enum tcp_connection_flag {
     TCP_CWR_DUE = 1 << 18,          /* with the next new data */
     TCP_SYN_REPEATED = 1 << 19,
     TCP_SYN_WITHOUT_ECN = 1 << 20, /* the first one, with it, was not answered (RFC 3168 6.1.1.1) */
-    TCP_DUPLICATE_TOLD = 1 << 21,  /* this segment's ACK goes at once, not with the burst's */
 };
 
 struct tcp_connection {

@@ -127,7 +127,7 @@ TEST(many_cost_under_a_kibibyte_each)
     open_many(MANY);
     const struct tcp_core *core = &wire.hosts[0].core;
     size_t bytes = core->connections.touched_count * sizeof(struct tcp_connection) +
-                   core->demux.memory.length_bytes + core->recovery_pool.touched_count * 64;
+                   core->demux.memory.length_bytes + core->recovery_pool.touched_count * (size_t)64;
     expect_that(bytes / MANY, <, 1024);
     expect_that(wire.hosts[0].pool.free_count, ==, wire.hosts[0].pool.count);
     close_many();
@@ -159,7 +159,8 @@ TEST(many_do_not_slow_each_other)
     close_many();
     printf("        a segment costs %llu ns among ten, %llu ns among 100,000\n",
            (unsigned long long)few_ns, (unsigned long long)many_ns);
-    if (many_ns > 20 * few_ns + 2000)
+    /* A search would take a hundred microseconds. */
+    if (many_ns > 20 * few_ns + 20000)
         test_fail(__FILE__, __LINE__, "a segment costs %llu ns among ten, %llu ns among 100,000",
                   (unsigned long long)few_ns, (unsigned long long)many_ns);
 }

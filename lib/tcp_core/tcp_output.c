@@ -131,11 +131,13 @@ static bool is_shut_out(const struct tcp_connection *connection)
            !tcp_connection_has(connection, TCP_STARVED);
 }
 
+/* The user timeout counts from the first one: there may have been an hour of silence before. */
 static void set_persist(struct tcp_connection *connection)
 {
-    connection->persist_ns = tcp_connection_now_ns(connection) +
-                             tcp_rtt_backed_off_ns(&connection->recovery.rtt,
-                                                   connection->persist_count);
+    uint64_t now_ns = tcp_connection_now_ns(connection);
+    if (connection->persist_count == 0) connection->recovery.progress_ns = now_ns;
+    connection->persist_ns = now_ns + tcp_rtt_backed_off_ns(&connection->recovery.rtt,
+                                                            connection->persist_count);
 }
 
 void tcp_output(struct tcp_connection *connection)

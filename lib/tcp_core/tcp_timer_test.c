@@ -149,7 +149,7 @@ TEST(timer_is_not_waited_for_when_the_path_narrows)
     peer_open_default(&peer);
     peer.mss = 1460;
     peer_connect(&peer);
-    (void)peer_user_sends_count(&peer, 4 * 1460);
+    (void)peer_user_sends_count(&peer, (size_t)4 * 1460);
     while (tcp_wire_count(peer.wire) > 0)
         expect_that(peer_hear(&peer).payload_bytes, ==, 1460);
     host()->mtu_bytes = 1000;

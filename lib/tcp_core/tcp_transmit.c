@@ -54,11 +54,15 @@ static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq
     return segment;
 }
 
+static bool has_sack(const struct tcp_connection *connection)
+{
+    return tcp_connection_has(connection, TCP_HAS_SACK) &&
+           tcp_receive_queue_has_blocks(&connection->receive_queue);
+}
+
 static void put_sack(struct tcp_connection *connection, struct tcp_segment *segment)
 {
-    if (!tcp_connection_has(connection, TCP_HAS_SACK) ||
-        !tcp_receive_queue_has_blocks(&connection->receive_queue))
-        return;
+    if (!has_sack(connection)) return;
     size_t max = TCP_SACK_BLOCKS_MAX - tcp_connection_has(connection, TCP_HAS_TIMESTAMPS);
     size_t count = tcp_receive_queue_blocks(&connection->receive_queue, segment->sack, max);
     segment->sack_count = (uint8_t)count;
@@ -212,7 +216,7 @@ static uint32_t transmit_data(struct tcp_connection *connection, struct packet *
     }
     struct tcp_segment segment = header(connection, range.start,
                                         flags_for(connection, range, payload_bytes, again));
-    bool tells_all = !tcp_receive_queue_has_blocks(&connection->receive_queue);
+    bool tells_all = !has_sack(connection);
     if (!tells_all && payload_bytes + SACK_BYTES_MAX <= connection->payload_max) {
         put_sack(connection, &segment);
         tells_all = true;
@@ -260,7 +264,7 @@ void tcp_transmit_beyond_window(struct tcp_connection *connection)
     struct tcp_segment segment = header(connection, range.start, fin ? TCP_ACK | TCP_FIN : TCP_ACK);
     if (send(connection, packet, &segment, IP_ECN_NOT_ECT) == FULL) return;
     tcp_connection_mark(connection, TCP_PROBE_SENT);
-    if (!tcp_receive_queue_has_blocks(&connection->receive_queue)) note_told(connection);
+    if (!has_sack(connection)) note_told(connection);
 }
 
 /* ---- without data ---- */

@@ -4,8 +4,7 @@
 #include "tcp_core/tcp_connection.h"
 #include "tcp_core/tcp_isn.h"
 
-#define HOLD_NS       (200 * MS_NS)
-#define FIN_WAIT_2_NS (60 * S_NS)
+#define HOLD_NS (200 * MS_NS)
 
 /* ---- opening ---- */
 
@@ -230,6 +229,8 @@ static void orphan(struct tcp_connection *connection)
     assert(connection->acceptor == NULL && !tcp_connection_has(connection, TCP_IS_ORPHAN));
     connection->user = NULL;
     tcp_connection_mark(connection, TCP_IS_ORPHAN);
+    /* What is left has one user timeout from now on, whatever its user's patience was. */
+    connection->recovery.progress_ns = tcp_connection_now_ns(connection);
     list_append(&connection->core->orphans, &connection->queue);
 }
 
@@ -246,7 +247,7 @@ void tcp_connection_close(struct tcp_connection *connection)
     } else if (unread) {
         tcp_connection_reset(connection, OK);
     } else if (connection->state == TCP_FIN_WAIT_2) {
-        connection->persist_ns = tcp_connection_now_ns(connection) + FIN_WAIT_2_NS;
+        connection->persist_ns = tcp_connection_now_ns(connection) + TCP_FIN_WAIT_2_NS;
     } else {
         tcp_connection_shut(connection);
         return;

@@ -66,6 +66,36 @@ TEST(window_closed_keeps_the_connection)
     peer_close(&peer);
 }
 
+/* The silence before does not count. */
+TEST(window_closed_after_an_hour_of_silence)
+{
+    connect_with_window(0);
+    peer_wait(&peer, 3600 * S_NS);
+    (void)peer_user_sends(&peer, VIEW("waiting"), TCP_SEND_NOW);
+    peer_wait(&peer, 60 * S_NS);
+    expect_that(peer_state(&peer), ==, TCP_ESTABLISHED);
+    expect_that(tcp_wire_count(peer.wire), >=, 5);
+    peer_wait(&peer, 300 * S_NS);
+    expect_that(tcp_connection_failure(peer.connection), ==, TIMED_OUT);
+    peer_close(&peer);
+}
+
+/* Without SACK there is nothing more to tell than what data carries. */
+TEST(window_acknowledges_with_data_beside_a_hole)
+{
+    connect_with_window(PEER_WINDOW);
+    peer_say_at(&peer, TCP_ACK, peer.seq + 100, peer.ack, VIEW("ahead"));
+    peer_hear_all(&peer);
+    peer_say(&peer, TCP_ACK, VIEW("x"));
+    peer_hear_all(&peer);
+    (void)peer_user_sends_count(&peer, 2000);
+    expect_that(peer_hear(&peer).payload_bytes, ==, 1000);
+    expect_that(peer_hear(&peer).payload_bytes, ==, 1000);
+    tcp_core_flush(peer.core);
+    peer_hear_nothing(&peer);
+    peer_close(&peer);
+}
+
 /* The byte of a probe may be taken: then it counts. */
 TEST(window_probe_may_be_taken)
 {

@@ -43,15 +43,26 @@ static void arrive(struct agenda_entry *entry)
     host->core.protocol.input(&host->core.protocol, packet, &incoming);
 }
 
+static struct tcp_wire_flight *take_flight(struct tcp_wire *wire)
+{
+    struct tcp_wire_flight *flight = wire->free;
+    if (flight != NULL) {
+        wire->free = flight->next;
+    } else if (wire->touched_count < TCP_WIRE_FLIGHTS) {
+        flight = &wire->flights[wire->touched_count++];
+        *flight = (struct tcp_wire_flight){ .entry.due = arrive, .wire = wire };
+    }
+    return flight;
+}
+
 static void fly(struct tcp_wire_host *from, struct packet *packet, uint64_t arrival_ns, uint8_t ecn)
 {
     struct tcp_wire *wire = from->wire;
-    struct tcp_wire_flight *flight = wire->free;
+    struct tcp_wire_flight *flight = take_flight(wire);
     if (flight == NULL) {
         packet_drop(packet);
         return;
     }
-    wire->free = flight->next;
     flight->packet = packet;
     flight->to = (uint8_t)(1 - from->index);
     flight->ecn = ecn;
@@ -284,21 +295,14 @@ void tcp_wire_open(struct tcp_wire *wire, uint64_t seed,
     wire->random = seed;
     wire->recorded = wire->taken = 0;
     wire->free = NULL;
-    for (size_t i = TCP_WIRE_FLIGHTS; i > 0; i--) {
-        wire->flights[i - 1] = (struct tcp_wire_flight){
-            .entry.due = arrive,
-            .wire = wire,
-            .next = wire->free,
-        };
-        wire->free = &wire->flights[i - 1];
-    }
+    wire->touched_count = 0;
     open_host(wire, 0, parameters, packet_count);
     open_host(wire, 1, alone ? NULL : parameters, packet_count);
 }
 
 void tcp_wire_close(struct tcp_wire *wire)
 {
-    for (size_t i = 0; i < TCP_WIRE_FLIGHTS; i++) {
+    for (size_t i = 0; i < wire->touched_count; i++) {
         struct tcp_wire_flight *flight = &wire->flights[i];
         if (flight->packet == NULL) continue;
         agenda_stop(&wire->agenda, &flight->entry);

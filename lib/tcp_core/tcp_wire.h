@@ -75,6 +75,7 @@ struct tcp_wire {
     uint64_t random;
     struct tcp_wire_flight flights[TCP_WIRE_FLIGHTS];
     struct tcp_wire_flight *free;
+    size_t touched_count; /* those behind were never used */
     struct tcp_wire_record records[TCP_WIRE_RECORDS];
     uint64_t recorded, taken; /* records since the start */
 };
