@@ -26,6 +26,20 @@ static void add_rest(struct command_line *line, const struct options *options)
         command_line_add(line, options->rest[i]);
 }
 
+/* The image, or what runs it, with all that it is given. */
+static void add_image(struct command_line *line, const struct application *application,
+                      const struct options *options)
+{
+    if (application->target->runner != NULL) {
+        simulate_add(line, application, options);
+        return;
+    }
+    simulate_refuse(options);
+    command_line_add(line, build_or_fail(application, &options->keys, ""));
+    network_add(line, application, options);
+    add_rest(line, options);
+}
+
 int command_run(int count, char *arguments[])
 {
     static const struct argp_option own[] = {
@@ -47,18 +61,10 @@ int command_run(int count, char *arguments[])
     options_read(&options, count, arguments);
     network_check(&options);
     struct application application = options_application(&options);
-    if (application.target->runner != NULL) {
-        simulate(&application, &options);
-        fail("cannot run the simulator: %s", strerror(errno));
-    }
-    simulate_refuse(&options);
-    if (options.values['w'] != NULL) {
+    if (options.values['w'] != NULL && application.target->runner == NULL)
         return watch_run(&application, &options);
-    }
     struct command_line line = { .count = 0 };
-    command_line_add(&line, build_or_fail(&application, &options.keys, ""));
-    network_add(&line, &application, &options);
-    add_rest(&line, &options);
+    add_image(&line, &application, &options);
     process_become(&line);
     fail("cannot run %s: %s", line.words[0], strerror(errno));
 }
@@ -76,16 +82,14 @@ int command_debug(int count, char *arguments[])
     };
     options_read(&options, count, arguments);
     struct application application = options_application(&options);
-    const char *image = build_or_fail(&application, &options.keys, "");
     const char *script = text_of("%s/tool/gdb/loom.py", application.house.folder);
     if (!process_exists("gdb")) fail("there is no gdb; install it: apt-get install gdb");
 
     struct command_line line = { .count = 0 };
     command_line_add(&line, "gdb", "-q");
     if (access(script, R_OK) == 0) command_line_add(&line, "-x", script);
-    command_line_add(&line, "--args", image);
-    network_add(&line, &application, &options);
-    add_rest(&line, &options);
+    command_line_add(&line, "--args");
+    add_image(&line, &application, &options);
     process_become(&line);
     fail("cannot run gdb: %s", strerror(errno));
 }

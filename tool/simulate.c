@@ -73,9 +73,9 @@ static bool has_network(const struct application *application)
     return manifest != NULL && strstr(manifest, "\"stack_direct\"") != NULL;
 }
 
-void simulate(const struct application *application, const struct options *options)
+void simulate_add(struct command_line *line, const struct application *application,
+                  const struct options *options)
 {
-    struct command_line line = { .count = 0 };
     if (options->values['p'] != NULL || options->values['a'] != NULL ||
         options->values['w'] != NULL)
         fail_usage(
@@ -85,12 +85,11 @@ void simulate(const struct application *application, const struct options *optio
     unsigned long long duration_ns = duration_of(value_or(options, SIMULATE_FOR, "10s"));
     unsigned long long nodes = number_of("nodes", value_or(options, SIMULATE_NODES, "1"), 1,
                                          NODES_MAX);
-    command_line_add(&line, build_or_fail(application, &options->keys, "-run"));
+    command_line_add(line, build_or_fail(application, &options->keys, "-run"));
     const char *name = application_name(application);
-    command_line_add(&line, application_file(application, name), name, text_of("%llu", seed),
+    command_line_add(line, application_file(application, name), name, text_of("%llu", seed),
                      text_of("%llu", duration_ns), text_of("%llu", nodes),
                      has_network(application) ? "1" : "0", value_or(options, SIMULATE_GET, ""));
     for (int i = 0; i < options->rest_count; i++)
-        command_line_add(&line, options->rest[i]);
-    process_become(&line);
+        command_line_add(line, options->rest[i]);
 }

@@ -5,6 +5,7 @@
 #define LOOM_TOOL_SIMULATE_H
 
 #include "options.h"
+#include "process.h"
 
 /* The options that `loom run` has for it, by their letters. */
 #define SIMULATE_SEED  's'
@@ -23,7 +24,8 @@
 /* Ends the command when one of them was given without -t sim. */
 void simulate_refuse(const struct options *options);
 
-/* Builds image and simulator and becomes the simulator. Returns only when it could not. */
-void simulate(const struct application *application, const struct options *options);
+/* Builds image and simulator, and adds the command line that runs them. */
+void simulate_add(struct command_line *line, const struct application *application,
+                  const struct options *options);
 
 #endif

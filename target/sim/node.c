@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/sanitizer.h"
 #include "base/writer.h"
 #include "target/clock.h"
 #include "target/sim/report.h"
@@ -115,7 +116,8 @@ void node_start(struct node *node)
     assert(node->state != NODE_RUNS);
     char why[LINE_BYTES_MAX];
     struct world *world = node->world;
-    if (!node_image_load(&node->image, node->image_path, SPAN_OF(why))) {
+    bool whole = SANITIZED_ADDRESS || world->parameters.keeps_symbols; /* reports want them too */
+    if (!node_image_load(&node->image, node->image_path, whole, SPAN_OF(why))) {
         world_fail(world, why);
         return;
     }

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "base/sanitizer.h"
 
 static bool refuse(struct span why, const char *path, const char *words)
 {
@@ -27,14 +26,12 @@ static bool refuse(struct span why, const char *path, const char *words)
     return false;
 }
 
-/* Up to the end of what is loaded: symbols and debug information, most of a file, lie behind it.
- * The sanitizers' reports want them. */
+/* Up to the end of what is loaded: symbols and debug information, most of a file, lie behind it. */
 static off_t bytes_to_copy(int file, off_t size_bytes)
 {
     Elf64_Ehdr header;
     off_t end = 0;
-    if (SANITIZED_ADDRESS || pread(file, &header, sizeof header, 0) != sizeof header)
-        return size_bytes;
+    if (pread(file, &header, sizeof header, 0) != sizeof header) return size_bytes;
     for (unsigned i = 0; i < header.e_phnum; i++) {
         Elf64_Phdr segment;
         off_t at = (off_t)(header.e_phoff + i * sizeof segment);
@@ -54,14 +51,15 @@ static bool copy_whole(int to, int from, off_t length_bytes)
     return true;
 }
 
-static int private_copy(const char *path)
+static int private_copy(const char *path, bool whole)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -1;
     struct stat status;
     int copy = memfd_create("node", MFD_CLOEXEC);
-    if (copy >= 0 && (fstat(file, &status) != 0 ||
-                      !copy_whole(copy, file, bytes_to_copy(file, status.st_size)))) {
+    if (copy >= 0 &&
+        (fstat(file, &status) != 0 ||
+         !copy_whole(copy, file, whole ? status.st_size : bytes_to_copy(file, status.st_size)))) {
         (void)close(copy);
         copy = -1;
     }
@@ -83,10 +81,10 @@ static bool find_entries(struct node_image *image, const char *path, struct span
     return true;
 }
 
-bool node_image_load(struct node_image *image, const char *path, struct span why)
+bool node_image_load(struct node_image *image, const char *path, bool whole, struct span why)
 {
     char name[64];
-    *image = (struct node_image){ .descriptor = private_copy(path) };
+    *image = (struct node_image){ .descriptor = private_copy(path, whole) };
     if (image->descriptor < 0) return refuse(why, path, strerror(errno));
     (void)snprintf(name, sizeof name, "/proc/%d/fd/%d", (int)getpid(), image->descriptor);
     image->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);

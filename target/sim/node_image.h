@@ -16,8 +16,9 @@ struct node_image {
     int (*run)(struct sim_host *host);
 };
 
-/* Loads a fresh copy. False: `why` says what is wrong with the file. */
-bool node_image_load(struct node_image *image, const char *path, struct span why);
+/* Loads a fresh copy: of the whole file, or without what only debuggers look at. False: `why` says
+ * what is wrong with the file. */
+bool node_image_load(struct node_image *image, const char *path, bool whole, struct span why);
 void node_image_drop(struct node_image *image);
 
 /* The function in the image that holds the address, by the symbols of the file at `path`. The name

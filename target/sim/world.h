@@ -74,10 +74,11 @@ struct world_listener {
 
 struct world_parameters {
     uint64_t seed;
-    const char *image_folder;        /* where images are that are named without a slash; NULL: where
-                                        this program is */
-    size_t events_bytes_max;         /* what is kept of the events; 0: 1 MiB */
-    size_t capture_bytes_max;        /* what is kept of the frames on each wire; 0: 2 MiB */
+    const char *image_folder; /* where images are that are named without a slash; NULL: where
+                                 this program is */
+    bool keeps_symbols;       /* the copies of images are whole, for a debugger; it takes longer */
+    size_t events_bytes_max;  /* what is kept of the events; 0: 1 MiB */
+    size_t capture_bytes_max; /* what is kept of the frames on each wire; 0: 2 MiB */
     struct world_listener *listener; /* or NULL */
 };
 

@@ -43,6 +43,7 @@ static bool run_one(const struct worlds *worlds, uint64_t seed)
 {
     struct world_parameters parameters = worlds->parameters;
     parameters.seed = seed;
+    parameters.keeps_symbols = getenv("SIM_SEED") != NULL;
     running = worlds;
     struct world *world = world_open(&parameters);
     worlds->run(world);

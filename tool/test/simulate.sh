@@ -1,0 +1,29 @@
+# simulate.sh - an image runs as nodes of a simulated network, the same way under the same seed.
+#
+# SPDX-License-Identifier: ISC
+
+cp -r "$house/apps/tick" .
+rm -rf tick/build
+
+check "run -t sim" "$loom" run -t sim tick
+check_says "run -t sim: what it says has a time" '0.000002  tick           0.000 s  three tickers start'
+check_says "run -t sim: how it ends" '* ends with status 0'
+check_error "run -t sim: its status is the image's" 2 '--bad is not a parameter' "$loom" run -t sim tick -- --bad
+check "run -t sim with a seed" "$loom" run -t sim --seed 7 --nodes 3 tick
+check_says "run -t sim: as many nodes as one wants" 'tick-3         0.000 s  three'
+
+"$loom" run -t sim --for=1h tick > first.txt 2>&1
+start=$(milliseconds)
+"$loom" run -t sim --for=1h tick > second.txt 2>&1
+took=$(($(milliseconds) - start))
+check "it goes on for as long as the image does" grep -q '4.000003  tick         . ends with status 0' first.txt
+"$loom" run -t sim --for=1s tick > short.txt 2>&1
+check "or as long as one wants" grep -q '1.000000  world        the time is over' short.txt
+check "the same seed gives the same run" cmp first.txt second.txt
+if [ "$took" -lt 20000 ]; then ok "and takes a moment"; else not_ok "and takes a moment" "$took ms"; fi
+
+check_error "a seed without -t sim" 2 'add -t sim' "$loom" run --seed 7 tick
+check_error "a duration that is none" 2 'write a duration' "$loom" run -t sim --for=soon tick
+check_error "too many nodes" 2 'from 1 to 16' "$loom" run -t sim --nodes=17 tick
+check_error "a simulated network that the host should reach" 2 'not for a simulated network' \
+    "$loom" run -t sim --watch tick
