@@ -105,6 +105,7 @@ static bool complete_handshake(struct tcp_connection *connection, const struct t
     struct tcp_acknowledgement acknowledgement = {
         .ack = segment->ack,
         .timestamp_echo = segment->ts_echo,
+        .timestamp_now = tcp_connection_timestamp(connection),
         .has_timestamp_echo = segment_has(segment, TCP_OPTION_TIMESTAMPS),
         .has_data = true,
     };

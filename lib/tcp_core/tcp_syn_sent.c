@@ -46,6 +46,7 @@ static void open_up(struct tcp_connection *connection, struct packet *packet,
     struct tcp_acknowledgement acknowledgement = {
         .ack = segment->ack,
         .timestamp_echo = segment->ts_echo,
+        .timestamp_now = tcp_connection_timestamp(connection),
         .has_timestamp_echo = segment_has(segment, TCP_OPTION_TIMESTAMPS),
         .has_data = true,
     };

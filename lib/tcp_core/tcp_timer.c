@@ -141,7 +141,10 @@ static void run_due(struct tcp_connection *connection, uint64_t now_ns)
     if (tcp_connection_is_over(connection)) return;
     if (connection->hold_ns <= now_ns) connection->hold_ns = NEVER;
     if (connection->pace_ns <= now_ns) connection->pace_ns = NEVER;
-    if (connection->acknowledge_ns <= now_ns) tcp_connection_mark(connection, TCP_ACK_DUE);
+    if (connection->acknowledge_ns <= now_ns) {
+        connection->acknowledge_ns = NEVER; /* if it cannot be sent now, the mark stays */
+        tcp_connection_mark(connection, TCP_ACK_DUE);
+    }
     tcp_connection_clear(connection, TCP_STARVED); /* it is seen again whether there is room */
     tcp_output_due(connection);
 }

@@ -265,6 +265,25 @@ TEST(timer_is_not_needed_when_the_ring_has_room_again)
     peer_close(&peer);
 }
 
+/* An acknowledgement whose time has come waits for the ring too. */
+TEST(timer_of_an_acknowledgement_and_a_full_ring)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    for (int i = 0; i < 20; i++)
+        peer_say(&peer, TCP_ACK, VIEW("x"));
+    peer_wait(&peer, 100 * MS_NS);
+    peer_hear_all(&peer);
+    peer_say(&peer, TCP_ACK, VIEW("x"));
+    host()->ring_is_full = true;
+    peer_wait(&peer, 100 * MS_NS);
+    peer_hear_nothing(&peer);
+    host()->ring_is_full = false;
+    peer_wait(&peer, 20 * MS_NS);
+    expect_that(peer_hear(&peer).ack, ==, peer.seq);
+    peer_close(&peer);
+}
+
 TEST(timer_sends_when_nobody_tells_of_room)
 {
     peer_open_default(&peer);
