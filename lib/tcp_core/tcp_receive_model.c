@@ -199,8 +199,8 @@ void tcp_receive_model_read(struct tcp_receive_model *model, size_t length_bytes
         struct view view = tcp_receive_queue_peek(&model->queue);
         assert(view.length_bytes > 0);
         view = view_first(view, MIN(view.length_bytes, left_bytes));
-        for (size_t i = 0; i < view.length_bytes; i++)
-            assert_that(view_byte(view, i), ==, model->bytes[at(model->read_nxt++)]);
+        for (size_t i = 0; i < view.length_bytes; i++, model->read_nxt++)
+            assert_that(view_byte(view, i), ==, model->bytes[at(model->read_nxt)]);
         tcp_receive_queue_consume(&model->queue, view.length_bytes);
         left_bytes -= view.length_bytes;
     }

@@ -97,7 +97,8 @@ size_t tcp_receive_queue_blocks(struct tcp_receive_queue *queue, struct tcp_rang
  * consumed, whatever comes in. */
 static inline struct view tcp_receive_queue_peek(const struct tcp_receive_queue *queue)
 {
-    return queue->in_order.first == NULL ? (struct view){ 0 } : packet_view(queue->in_order.first);
+    if (queue->in_order.first == NULL) return (struct view){ 0 };
+    return packet_view(queue->in_order.first);
 }
 
 /* Takes bytes away that may be of several buffers; they must be there. */

@@ -7,7 +7,7 @@
 #include "test/test.h"
 
 #define PACKET_COUNT 4096
-#define LIMIT_BYTES  ((uint32_t)128 * 1024)
+#define LIMIT_BYTES  ((uint32_t)(128 * KIB))
 #define MSS_BYTES    1448
 #define SHIFT        7
 
@@ -176,10 +176,11 @@ TEST(the_limit_grows_with_what_is_read_in_a_round_trip)
     read_for(&now_ns, LIMIT_BYTES / 8, 20);
     expect_that(window.limit_bytes, ==, LIMIT_BYTES);
     read_for(&now_ns, LIMIT_BYTES, 2);
-    expect_that(window.limit_bytes, >=, LIMIT_BYTES * 4 - 64);
-    expect_that(window.limit_bytes, <=, LIMIT_BYTES * 4 + LIMIT_BYTES);
+    expect_that(window.limit_bytes, >=, (uint64_t)LIMIT_BYTES * 4 - 64);
+    expect_that(window.limit_bytes, <=, (uint64_t)LIMIT_BYTES * 4 + LIMIT_BYTES);
     /* No sender is held up by the window who doubles what he sends each round trip. */
-    for (uint64_t round_bytes = 2 * LIMIT_BYTES; round_bytes < MAX_BYTES / 4; round_bytes *= 2) {
+    for (uint64_t round_bytes = 2 * (uint64_t)LIMIT_BYTES; round_bytes < MAX_BYTES / 4;
+         round_bytes *= 2) {
         expect_that(window.limit_bytes, >=, round_bytes);
         read_for(&now_ns, round_bytes, 1);
     }

@@ -201,7 +201,7 @@ TEST(a_burst_of_64_kib_is_borrowed_at_once)
 {
     open_pools(PACKET_COUNT, MIB, LOAN_COUNT);
     copy_stream(100);
-    copy_stream(2 * 65535);
+    copy_stream(2 * (size_t)65535);
     for (uint64_t offset_bytes = 0; offset_bytes < 65000; offset_bytes += 997) {
         struct packet *packet = borrow(offset_bytes, 65535 - 40);
         expect_that(packet->fragment_count, <=, PACKET_FRAGMENTS_MAX);
