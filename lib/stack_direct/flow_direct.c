@@ -84,6 +84,14 @@ static void flow_direct_watch(struct flow *flow, struct watch *watch, uint64_t d
 
 /* ---- writing ---- */
 
+/* Waits for room, unless something has happened since `direct->is_stirred` was cleared: what a call
+ * sends may bring an event before the call has returned. */
+static enum result wait_writable(struct flow_direct *direct, const char *reason,
+                                 uint64_t deadline_ns)
+{
+    return direct->is_stirred ? OK : waiters_wait(&direct->waiters, reason, deadline_ns);
+}
+
 /* The views from `offset_bytes` on, counted over all of them. */
 static size_t views_behind(const struct view views[], size_t count, size_t offset_bytes,
                            struct view rest[])
@@ -106,6 +114,7 @@ static enum result send_some(struct flow_direct *direct, const struct view views
     size_t taken_bytes = 0;
     size_t rest_count = views_behind(views, count, *written_bytes, rest);
     if (rest_count == 0) return OK;
+    direct->is_stirred = false;
     stack_direct_enter(direct->tcp->stack);
     enum result result = tcp_connection_send(direct->connection, rest, rest_count, mode,
                                              &taken_bytes);
@@ -125,7 +134,7 @@ static enum result flow_direct_write(struct flow *flow, const struct view views[
     for (;;) {
         enum result result = send_some(direct, views, count, written_bytes);
         if (result != OK || *written_bytes == total_bytes) return result;
-        result = waiters_wait(&direct->waiters, "flow_write", deadline_ns);
+        result = wait_writable(direct, "flow_write", deadline_ns);
         if (result != OK) return result;
     }
 }
@@ -134,12 +143,13 @@ static enum result flow_direct_lend(struct flow *flow, struct loan *loan, uint64
 {
     struct flow_direct *direct = direct_of(flow);
     for (;;) {
+        direct->is_stirred = false;
         stack_direct_enter(direct->tcp->stack);
         enum result result = tcp_connection_lend(direct->connection, loan);
         stack_direct_leave(direct->tcp->stack);
         if (result == OK) direct->tcp->written_bytes += loan->bytes.length_bytes;
         if (result != FULL) return broken(result);
-        result = waiters_wait(&direct->waiters, "flow_lend", deadline_ns);
+        result = wait_writable(direct, "flow_lend", deadline_ns);
         if (result != OK) return result;
     }
 }
@@ -182,6 +192,7 @@ static void flow_direct_abort(struct flow *flow)
 static void flow_direct_event(struct tcp_user *user, unsigned events)
 {
     struct flow_direct *direct = CONTAINER_OF(user, struct flow_direct, user);
+    direct->is_stirred = true;
     if (events & (TCP_EVENT_READABLE | TCP_EVENT_FAILED)) flow_notify(&direct->flow, OK);
     waiters_wake_all(&direct->waiters);
 }

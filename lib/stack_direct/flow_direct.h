@@ -17,6 +17,7 @@ struct flow_direct {
     struct tcp_connection *connection;
     struct tcp_direct *tcp;
     struct waiters waiters; /* at most a reader and a writer, or who connects */
+    bool is_stirred;        /* an event came */
     struct list_node node;  /* among the free */
 };
 

@@ -107,12 +107,13 @@ static void run_pending(struct tcp_core *core)
     }
 }
 
-/* Whether there are buffers for a copy of this user's bytes: fewer than its queue holds would not
- * be given to it (tcp_send_queue_copy). */
+/* Whether a copy and a loan of this user's would be taken now, and a few more than one. */
 static bool has_buffers(const struct tcp_connection *connection)
 {
-    return packet_pool_left(connection->core->pool, PACKET_FOR_DATA) >
-           (size_t)connection->send_queue.buffer_count + BUFFERS_SPARE;
+    struct tcp_core *core = connection->core;
+    return packet_pool_left(core->pool, PACKET_FOR_DATA) > BUFFERS_SPARE &&
+           tcp_send_queue_may_copy(&connection->send_queue, &core->send_pool) &&
+           tcp_send_queue_may_lend(&connection->send_queue, &core->send_pool);
 }
 
 static void feed(struct tcp_connection *connection)
