@@ -100,25 +100,37 @@ static void input(struct ip_protocol *protocol, struct packet *packet,
 }
 
 /* RFC 5927 4.1: an error counts only if what it quotes is in flight; a stranger who sees nothing of
- * the connection has to guess that. What is quoted of a half-open or closed one changes nothing. */
-static void error(struct ip_protocol *protocol, const struct ip_error *error)
+ * the connection has to guess that. What is quoted of a half-open or closed one changes nothing.
+ * NULL: there is no such connection. */
+static struct tcp_connection *sender_of(struct tcp_core *core, const struct ip_error *error)
 {
-    struct tcp_core *core = CONTAINER_OF(protocol, struct tcp_core, protocol);
     struct cursor quoted = cursor_over(error->transport);
     struct tcp_pair pair = {
         .local = { .address = error->source, .port = cursor_u16_be(&quoted) },
         .peer = { .address = error->destination, .port = cursor_u16_be(&quoted) },
     };
     uint32_t seq = cursor_u32_be(&quoted);
-    if (quoted.ran_short) return;
+    if (quoted.ran_short) return NULL;
     uint32_t reference = tcp_demux_find_hashed(&core->demux, &pair,
                                                tcp_demux_hash(&core->demux, &pair));
     if (reference == TCP_DEMUX_NONE || tcp_reference_kind(reference) != TCP_DEMUX_CONNECTION)
-        return;
+        return NULL;
     struct tcp_connection *connection = tcp_connection_at(core, tcp_reference_index(reference));
     uint32_t snd_una = connection->recovery.snd_una;
-    if (sequence_in(seq, snd_una, connection->recovery.snd_nxt - snd_una))
-        tcp_connection_error(connection, error);
+    bool in_flight = sequence_in(seq, snd_una, connection->recovery.snd_nxt - snd_una);
+    return in_flight ? connection : NULL;
+}
+
+static bool has_sent(struct ip_protocol *protocol, const struct ip_error *error)
+{
+    return sender_of(CONTAINER_OF(protocol, struct tcp_core, protocol), error) != NULL;
+}
+
+static void input_error(struct ip_protocol *protocol, const struct ip_error *error)
+{
+    struct tcp_connection *connection = sender_of(CONTAINER_OF(protocol, struct tcp_core, protocol),
+                                                  error);
+    if (connection != NULL) tcp_connection_error(connection, error);
 }
 
 /* ---- opening and closing ---- */
@@ -145,7 +157,8 @@ enum result tcp_entry_open(struct tcp_core *core)
     core->protocol = (struct ip_protocol){
         .number = IP_PROTOCOL_TCP,
         .input = input,
-        .error = error,
+        .error = input_error,
+        .has_sent = has_sent,
     };
     enum result result = tcp_demux_open(&core->demux,
                                         p->connection_count + p->syn_count + p->time_wait_count,

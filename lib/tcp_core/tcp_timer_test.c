@@ -178,6 +178,10 @@ TEST(timer_stays_when_a_stranger_says_too_large)
     peer_connect(&peer);
     (void)peer_user_sends_count(&peer, 2000);
     peer_hear_all(&peer);
+    expect(!tcp_wire_has_sent(peer.wire, &peer.pair, peer.iss));
+    expect(tcp_wire_has_sent(peer.wire, &peer.pair, peer.iss + 1));
+    expect(tcp_wire_has_sent(peer.wire, &peer.pair, peer.iss + 2000));
+    expect(!tcp_wire_has_sent(peer.wire, &peer.pair, peer.iss + 1 + 2000));
     tcp_wire_error(peer.wire, &peer.pair, peer.iss + 1 + 2000, IP_ERROR_TOO_LARGE);
     tcp_wire_error(peer.wire, &peer.pair, peer.iss, IP_ERROR_TOO_LARGE);
     peer_hear_nothing(&peer);

@@ -387,21 +387,45 @@ void tcp_wire_inject(struct tcp_wire *wire, const struct tcp_wire_injection *inj
     if (!injection->without_flush) tcp_core_flush(&host->core);
 }
 
-void tcp_wire_error(struct tcp_wire *wire, const struct tcp_pair *pair, uint32_t seq,
-                    enum ip_error_kind kind)
+struct quoted {
+    uint8_t bytes[8];
+};
+
+static struct quoted quote(const struct tcp_pair *pair, uint32_t seq)
 {
-    uint8_t quoted[8];
-    struct writer writer = writer_over(SPAN_OF(quoted));
+    struct quoted quoted;
+    struct writer writer = writer_over(SPAN_OF(quoted.bytes));
     writer_put_u16_be(&writer, pair->local.port);
     writer_put_u16_be(&writer, pair->peer.port);
     writer_put_u32_be(&writer, seq);
-    struct ip_error error = {
+    return quoted;
+}
+
+static struct ip_error error_about(const struct tcp_pair *pair, const struct quoted *quoted,
+                                   enum ip_error_kind kind)
+{
+    return (struct ip_error){
         .kind = kind,
         .source = pair->local.address,
         .destination = pair->peer.address,
-        .transport = writer_view(&writer),
+        .transport = VIEW_OF(quoted->bytes),
     };
+}
+
+void tcp_wire_error(struct tcp_wire *wire, const struct tcp_pair *pair, uint32_t seq,
+                    enum ip_error_kind kind)
+{
+    struct quoted quoted = quote(pair, seq);
+    struct ip_error error = error_about(pair, &quoted, kind);
     struct tcp_core *core = &wire->hosts[0].core;
     core->protocol.error(&core->protocol, &error);
     tcp_core_flush(core);
+}
+
+bool tcp_wire_has_sent(struct tcp_wire *wire, const struct tcp_pair *pair, uint32_t seq)
+{
+    struct quoted quoted = quote(pair, seq);
+    struct ip_error error = error_about(pair, &quoted, IP_ERROR_TOO_LARGE);
+    struct tcp_core *core = &wire->hosts[0].core;
+    return core->protocol.has_sent(&core->protocol, &error);
 }

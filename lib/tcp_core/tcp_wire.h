@@ -124,4 +124,7 @@ void tcp_wire_inject(struct tcp_wire *wire, const struct tcp_wire_injection *inj
 void tcp_wire_error(struct tcp_wire *wire, const struct tcp_pair *pair, uint32_t seq,
                     enum ip_error_kind kind);
 
+/* Whether host 0 believes that it can have sent that. */
+bool tcp_wire_has_sent(struct tcp_wire *wire, const struct tcp_pair *pair, uint32_t seq);
+
 #endif
