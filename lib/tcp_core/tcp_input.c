@@ -47,7 +47,8 @@ static void answer_unacceptable(struct tcp_connection *connection,
                                 const struct tcp_segment *segment)
 {
     uint32_t length = segment_length(segment);
-    if (length == 0) {
+    /* A SYN has a length, and is as cheap to guess with as a segment without (RFC 5961 4.2). */
+    if (length == 0 || (segment->flags & TCP_SYN) != 0) {
         tcp_transmit_challenge(connection);
         return;
     }

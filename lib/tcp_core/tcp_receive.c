@@ -62,7 +62,9 @@ static void count(struct tcp_core_statistics *statistics, const struct tcp_inser
 static void insert(struct tcp_connection *connection, struct packet *packet, struct tcp_range range)
 {
     struct tcp_receive_queue *queue = &connection->receive_queue;
-    uint32_t segment_bytes = range_bytes(range) / MAX(packet->segment_count, 1);
+    uint32_t segment_bytes = packet->segmentation != PACKET_SEGMENT_NONE
+                                 ? packet->segment_bytes
+                                 : range_bytes(range) / MAX(packet->segment_count, 1);
     connection->rcv_mss = (uint16_t)MAX(connection->rcv_mss, MIN(segment_bytes, UINT16_MAX));
     struct tcp_insertion insertion = tcp_receive_queue_insert(
         queue, packet, range, connection->rcv_nxt, &connection->receive_window);
