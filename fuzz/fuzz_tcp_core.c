@@ -60,7 +60,7 @@ static void check_connection(const struct tcp_connection *connection)
     assert(sequence_at_most(recovery->snd_una, recovery->snd_nxt));
     assert(sequence_at_most(recovery->snd_nxt, connection->snd_end));
     bool opened = tcp_connection_has(connection, TCP_HAS_OPENED);
-    bool fin = tcp_connection_has(connection, TCP_FIN_QUEUED);
+    bool fin = tcp_connection_has(connection, TCP_FIN_NUMBERED);
     bool fin_acknowledged = fin && opened && recovery->snd_una == connection->snd_end;
     uint32_t first = opened ? recovery->snd_una : recovery->snd_una + 1;
     uint32_t queued = connection->snd_end - first - (fin && !fin_acknowledged);

@@ -81,10 +81,11 @@ static void tell_of_room(struct tcp_connection *connection)
 
 static void free_acknowledged(struct tcp_connection *connection, uint32_t acknowledged_bytes)
 {
-    bool fin = tcp_connection_has(connection, TCP_FIN_QUEUED) &&
+    bool fin = tcp_connection_has(connection, TCP_FIN_NUMBERED) &&
                connection->recovery.snd_una == connection->snd_end;
     uint32_t payload_bytes = acknowledged_bytes - fin;
     if (payload_bytes > 0) tcp_send_queue_acknowledge(&connection->send_queue, payload_bytes);
+    tcp_connection_number(connection);
     /* So that what is past does not come to lie ahead when the numbers wrap. */
     connection->snd_short = sequence_later(connection->snd_short, connection->recovery.snd_una);
     tell_of_room(connection);

@@ -1,6 +1,7 @@
 /* tcp_close_test.c - how connections end (RFC 9293 3.6, RFC 1122 4.2.2.13, RFC 2525 2.17).
  *
  * SPDX-License-Identifier: ISC */
+#include "target/memory.h"
 #include "tcp_core/tcp_peer_suite.h"
 
 static struct peer peer;
@@ -249,6 +250,33 @@ static void loan_done(struct loan *loan)
 {
     expect(loan->bytes.length_bytes > 0);
     loan_is_done = true;
+}
+
+/* A loan longer than there are numbers for gets them as it goes; its end waits for them too. */
+TEST(close_behind_a_loan_of_gigabytes)
+{
+    struct span memory;
+    expect_ok(memory_take(5 * GIB, &memory));
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    struct loan loan = { .bytes = span_view(memory), .done = loan_done };
+    loan_is_done = false;
+    expect_ok(tcp_connection_lend(peer.connection, &loan));
+    tcp_connection_shut(peer.connection);
+    expect_that(peer.connection->snd_end - peer.iss - 1, ==, GIB);
+    for (int i = 0; i < 8; i++) {
+        while (tcp_wire_count(peer.wire) > 0)
+            expect_that(peer_hear(&peer).flags & TCP_FIN, ==, 0);
+        peer_say(&peer, TCP_ACK, nothing);
+    }
+    uint32_t unacknowledged = peer.connection->snd_end - peer.connection->recovery.snd_una;
+    expect_that(unacknowledged, ==, GIB);
+    expect(!loan_is_done);
+    tcp_connection_abort(peer.connection);
+    peer_let_go(&peer);
+    expect(loan_is_done);
+    peer_close(&peer);
+    memory_give_back(memory);
 }
 
 /* A loan ends with its connection, however that ends. */

@@ -195,6 +195,22 @@ struct tcp_connection *tcp_connection_create(struct tcp_core *core,
     return connection;
 }
 
+/* ---- numbered ---- */
+
+#define NUMBERED_MAX ((uint64_t)1 << 30) /* as much as a window can be (RFC 7323 2.3) */
+
+void tcp_connection_number(struct tcp_connection *connection)
+{
+    if (tcp_connection_has(connection, TCP_FIN_NUMBERED)) return;
+    bool syn = !tcp_connection_has(connection, TCP_HAS_OPENED);
+    uint64_t waiting_bytes = connection->send_queue.length_bytes;
+    uint32_t numbered_bytes = (uint32_t)MIN(waiting_bytes, NUMBERED_MAX);
+    connection->snd_end = connection->recovery.snd_una + syn + numbered_bytes;
+    if (numbered_bytes < waiting_bytes || !tcp_connection_has(connection, TCP_FIN_QUEUED)) return;
+    connection->snd_end++;
+    tcp_connection_mark(connection, TCP_FIN_NUMBERED);
+}
+
 /* ---- ended ---- */
 
 static void stop_work(struct tcp_connection *connection)

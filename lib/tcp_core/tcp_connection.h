@@ -52,10 +52,11 @@ enum tcp_connection_flag {
     TCP_HAS_SACK = 1 << 1,   /* agreed on: RFC 2018, RFC 7323, RFC 3168 */
     TCP_HAS_TIMESTAMPS = 1 << 2,
     TCP_HAS_ECN = 1 << 3,
-    TCP_IS_ORPHAN = 1 << 4,    /* closed by its user: it ends by itself */
-    TCP_FIN_QUEUED = 1 << 5,   /* ours, at snd_end - 1 */
-    TCP_FIN_HEARD = 1 << 6,    /* the peer's, at fin_seq; perhaps ahead of a hole */
-    TCP_FIN_RECEIVED = 1 << 7, /* and now in order */
+    TCP_IS_ORPHAN = 1 << 4,     /* closed by its user: it ends by itself */
+    TCP_FIN_QUEUED = 1 << 5,    /* the user has shut: ours follows what it handed over */
+    TCP_FIN_NUMBERED = 1 << 21, /* and stands at snd_end - 1 */
+    TCP_FIN_HEARD = 1 << 6,     /* the peer's, at fin_seq; perhaps ahead of a hole */
+    TCP_FIN_RECEIVED = 1 << 7,  /* and now in order */
     TCP_IS_NODELAY = 1 << 8,
     TCP_IS_KEPT_ALIVE = 1 << 9,
     TCP_ACK_DUE = 1 << 10,          /* when the burst of input ends */
@@ -94,7 +95,7 @@ struct tcp_connection {
      * recovery's. */
     uint32_t snd_wnd, snd_wnd_max;
     uint32_t snd_wl1, snd_wl2;
-    uint32_t snd_end;   /* behind the last byte that was handed over, the FIN included */
+    uint32_t snd_end;   /* behind what was handed over and has numbers, the FIN included */
     uint32_t snd_short; /* behind the last segment that was shorter than it could be */
     uint16_t peer_mss;
     uint16_t payload_max; /* in a segment with no other options than timestamps */
@@ -176,6 +177,10 @@ void tcp_connection_enter(struct tcp_connection *connection);
 
 /* The handshake is complete: snd_nxt is iss + 1, and rcv_nxt, the windows and options are set. */
 void tcp_connection_establish(struct tcp_connection *connection, uint64_t rtt_ns);
+
+/* Gives sequence numbers to what the user has handed over. What has them and is not acknowledged
+ * stays within half of all there are, however long a loan is. */
+void tcp_connection_number(struct tcp_connection *connection);
 
 /* Ends it here: out of the demultiplexer, nothing sent any more. `failure`: what the user is told;
  * OK: it has ended as it should. What has come stays readable unless it failed. */

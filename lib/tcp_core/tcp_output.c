@@ -39,7 +39,7 @@ static bool is_held(const struct tcp_connection *connection)
  * waits only for another short one. */
 static bool may_be_short(const struct tcp_connection *connection)
 {
-    return tcp_connection_has(connection, TCP_FIN_QUEUED | TCP_IS_NODELAY) ||
+    return tcp_connection_has(connection, TCP_FIN_NUMBERED | TCP_IS_NODELAY) ||
            sequence_at_most(connection->snd_short, connection->recovery.snd_una);
 }
 
@@ -67,7 +67,7 @@ static uint32_t choose_new(const struct tcp_connection *connection, uint32_t mos
     uint32_t waiting = connection->snd_end - connection->recovery.snd_nxt;
     uint32_t in_window = new_in_window(connection);
     if (in_window == 0) return 0;
-    bool fin = tcp_connection_has(connection, TCP_FIN_QUEUED);
+    bool fin = tcp_connection_has(connection, TCP_FIN_NUMBERED);
     if (in_window == waiting && waiting - fin <= most) {
         uint32_t payload = waiting - fin;
         uint32_t chosen = fin ? payload : without_tail(connection, payload);

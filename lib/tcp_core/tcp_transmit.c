@@ -184,7 +184,7 @@ static unsigned flags_for(const struct tcp_connection *connection, struct tcp_ra
 {
     unsigned flags = TCP_ACK;
     bool at_end = range.end == connection->snd_end;
-    if (at_end && tcp_connection_has(connection, TCP_FIN_QUEUED)) flags |= TCP_FIN;
+    if (at_end && tcp_connection_has(connection, TCP_FIN_NUMBERED)) flags |= TCP_FIN;
     if (payload_bytes > 0 && at_end) flags |= TCP_PSH;
     if (payload_bytes > 0 && !again && tcp_connection_has(connection, TCP_CWR_DUE))
         flags |= TCP_CWR;
@@ -201,7 +201,7 @@ static uint8_t ecn_for(const struct tcp_connection *connection, uint32_t payload
 
 static bool range_has_fin(const struct tcp_connection *connection, struct tcp_range range)
 {
-    return tcp_connection_has(connection, TCP_FIN_QUEUED) && range.end == connection->snd_end;
+    return tcp_connection_has(connection, TCP_FIN_NUMBERED) && range.end == connection->snd_end;
 }
 
 static uint32_t transmit_data(struct tcp_connection *connection, struct packet *packet,

@@ -122,9 +122,9 @@ static void want_room(struct tcp_connection *connection)
     if (!list_holds(&connection->work)) list_append(&connection->core->starved, &connection->work);
 }
 
-static void hand_over(struct tcp_connection *connection, size_t length_bytes)
+static void hand_over(struct tcp_connection *connection)
 {
-    connection->snd_end += (uint32_t)length_bytes;
+    tcp_connection_number(connection);
     tcp_output(connection);
     tcp_connection_settle(connection);
 }
@@ -140,7 +140,7 @@ enum result tcp_connection_send(struct tcp_connection *connection, const struct 
     if (*taken_bytes < wanted_bytes) want_room(connection);
     bool hold = mode == TCP_SEND_HOLD && *taken_bytes == wanted_bytes;
     connection->hold_ns = hold ? tcp_connection_now_ns(connection) + HOLD_NS : NEVER;
-    hand_over(connection, *taken_bytes);
+    hand_over(connection);
     return OK;
 }
 
@@ -148,16 +148,13 @@ enum result tcp_connection_lend(struct tcp_connection *connection, struct loan *
 {
     enum result result = may_send(connection);
     if (result != OK) return result;
-    /* What is sent and not acknowledged must stay within half of the sequence numbers. */
-    size_t length_bytes = loan->bytes.length_bytes;
-    if (length_bytes > INT32_MAX / 2) return TOO_LARGE;
     result = tcp_send_queue_lend(&connection->send_queue, &connection->core->send_pool, loan);
     if (result != OK) {
         want_room(connection);
         return result;
     }
     connection->hold_ns = NEVER;
-    hand_over(connection, length_bytes);
+    hand_over(connection);
     return OK;
 }
 
@@ -216,7 +213,7 @@ void tcp_connection_shut(struct tcp_connection *connection)
         return;
     tcp_connection_mark(connection, TCP_FIN_QUEUED);
     tcp_connection_clear(connection, TCP_WANTS_ROOM);
-    connection->snd_end++;
+    tcp_connection_number(connection);
     connection->hold_ns = NEVER;
     if (connection->state == TCP_ESTABLISHED) connection->state = TCP_FIN_WAIT_1;
     if (connection->state == TCP_CLOSE_WAIT) connection->state = TCP_LAST_ACK;
