@@ -70,16 +70,18 @@ const struct parameter net_host_parameters[] = {
     PARAMETER_NUMBER(struct net_host_parameters, mtu_bytes, "net-mtu", "0", 0, NET_PASST_MTU,
                      "the longest IP datagram sent as one frame; 0 is the interface's own, or the "
                      "longest that passt takes"),
+    PARAMETER_TEXT(struct net_host_parameters, capture, "capture", "",
+                   "a file to write all frames to that pass, for Wireshark and tshark (pcapng)"),
     PARAMETER_END,
 };
 
 /* What passes the stack counts. */
 static const struct metric net_host_metrics[] = {
-    METRIC_COUNTER(struct net_host, net.statistics.send_errors, "net_send_errors_total",
+    METRIC_COUNTER(struct net_host, device.statistics.send_errors, "net_send_errors_total",
                    "Frames that the device refused."),
-    METRIC_COUNTER(struct net_host, net.statistics.receive_no_buffer, "net_receive_no_buffer_total",
-                   "Frames lost for want of a free packet."),
-    METRIC_COUNTER(struct net_host, net.statistics.receive_errors, "net_receive_errors_total",
+    METRIC_COUNTER(struct net_host, device.statistics.receive_no_buffer,
+                   "net_receive_no_buffer_total", "Frames lost for want of a free packet."),
+    METRIC_COUNTER(struct net_host, device.statistics.receive_errors, "net_receive_errors_total",
                    "Frames that came malformed or too long."),
     METRIC_END,
 };
@@ -154,12 +156,45 @@ static enum result open_choice(struct net_host *host, const struct net_host_para
     return net_tap_open_descriptor(&host->tap, choice->descriptor, &options);
 }
 
+static void close_choice(struct net_host *host)
+{
+    if (host->is_stream) {
+        net_passt_close(&host->passt);
+    } else {
+        net_tap_close(&host->tap);
+    }
+    if (host->process.number != 0) net_passt_process_end(&host->process);
+}
+
+/* What a device would still have completed is completed in what is written. */
+static enum result open_capture(struct net_host *host, struct view path)
+{
+    const struct net_pcap_options options = { .name = VIEW("net"), .completes_checksums = true };
+    host->net = &host->device;
+    if (view_is_empty(path)) return OK;
+    enum result result = net_capture_file_open(&host->file, path);
+    if (result != OK) return result;
+    result = net_pcap_open(&host->pcap, &host->device, &host->file.sink, &options);
+    if (result != OK) {
+        net_capture_file_close(&host->file);
+        return result;
+    }
+    host->net = &host->pcap.net;
+    host->is_captured = true;
+    return OK;
+}
+
 enum result net_host_open(struct net_host *host, const struct net_host_parameters *parameters)
 {
     *host = (struct net_host){ .process.number = 0 };
     enum result result = check(parameters);
     if (result == OK) result = open_choice(host, parameters);
     if (result != OK) return result;
+    result = open_capture(host, parameters->capture);
+    if (result != OK) {
+        close_choice(host);
+        return result;
+    }
     metrics_register(&host->metrics, "net", net_host_metrics, SPAN_OF(*host));
     return OK;
 }
@@ -167,10 +202,9 @@ enum result net_host_open(struct net_host *host, const struct net_host_parameter
 void net_host_close(struct net_host *host)
 {
     metrics_withdraw(&host->metrics);
-    if (host->is_stream) {
-        net_passt_close(&host->passt);
-    } else {
-        net_tap_close(&host->tap);
+    if (host->is_captured) {
+        net_pcap_close(&host->pcap);
+        net_capture_file_close(&host->file);
     }
-    if (host->process.number != 0) net_passt_process_end(&host->process);
+    close_choice(host);
 }

@@ -453,14 +453,14 @@ static void open_passt(const struct net_host_parameters *parameters)
     enum result result = net_host_open(&host, parameters);
     if (result == FAILED) test_skip("passt does not start here (see the line above)");
     expect_ok(result);
-    attach(&host.net);
+    attach(host.net);
 }
 
 static void close_passt(void)
 {
     int process = host.process.number;
     expect(process > 0);
-    detach(&host.net);
+    detach(host.net);
     net_host_close(&host);
     expect(waitpid(process, NULL, WNOHANG) == -1); /* nothing is left of it */
 }
@@ -469,10 +469,10 @@ static void close_passt(void)
 TEST(passt_answers)
 {
     open_passt(PARAMETERS("--net=passt"));
-    expect_that(host.net.mtu_bytes, ==, NET_PASST_MTU);
-    struct packet *packet = receive(&host.net);
+    expect_that(host.net->mtu_bytes, ==, NET_PASST_MTU);
+    struct packet *packet = receive(host.net);
     struct view answer = packet_view(packet);
-    expect(view_equal(view_first(answer, 6), VIEW_OF(host.net.mac)));
+    expect(view_equal(view_first(answer, 6), VIEW_OF(host.net->mac)));
     expect(view_equal(view_slice(answer, 12, 10), VIEW("\x08\x06\x00\x01\x08\x00\x06\x04\0\2")));
     expect(view_equal(view_slice(answer, 28, 4), VIEW("\x0a\x00\x02\x02")));
     packet_drop(packet);
@@ -498,19 +498,19 @@ TEST(passt_publishes)
     uint16_t port = free_port();
     snprintf(words, sizeof words, "--publish=%u:80", port);
     open_passt(PARAMETERS(words));
-    packet_drop(receive(&host.net)); /* of ARP */
+    packet_drop(receive(host.net)); /* of ARP */
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons(port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)connect(client, (struct sockaddr *)&to, sizeof to);
-    struct packet *packet = receive(&host.net);
+    struct packet *packet = receive(host.net);
     while (view_byte(packet_view(packet), 23) != 6) {
         packet_drop(packet);
-        packet = receive(&host.net);
+        packet = receive(host.net);
     }
     struct view syn = packet_view(packet);
-    expect(view_equal(view_first(syn, 6), VIEW_OF(host.net.mac)));
+    expect(view_equal(view_first(syn, 6), VIEW_OF(host.net->mac)));
     expect(view_equal(view_slice(syn, 26, 8), VIEW("\x0a\x00\x02\x02\x0a\x00\x02\x0f")));
     expect(view_equal(view_slice(syn, 36, 2), VIEW("\0\x50")));
     expect_that(view_byte(syn, 47), ==, 0x02);
@@ -553,24 +553,24 @@ TEST(net_host_over_an_open_descriptor)
     snprintf(words, sizeof words, "--net=fd:%d", ends[1]);
     expect_ok(net_host_open(&host, PARAMETERS(words, "--net-mac=02:00:00:00:00:fe")));
     expect(host.is_stream);
-    expect(view_equal(VIEW_OF(host.net.mac), VIEW("\x02\0\0\0\0\xfe")));
-    attach(&host.net);
+    expect(view_equal(VIEW_OF(host.net->mac), VIEW("\x02\0\0\0\0\xfe")));
+    attach(host.net);
     struct writer writer = writer_over(SPAN_OF(room));
     put_frame(&writer, 60, 9);
     other_sends(ends[0], writer_view(&writer));
-    expect_frame(receive(&host.net), 60, 9);
-    detach(&host.net);
+    expect_frame(receive(host.net), 60, 9);
+    detach(host.net);
     net_host_close(&host);
     (void)close(ends[0]);
 
     expect(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0);
     snprintf(words, sizeof words, "--net=fd:%d", ends[1]);
     expect_ok(net_host_open(&host, PARAMETERS(words, "--net-mtu=1400")));
-    expect_that(host.net.mtu_bytes, ==, 1400);
-    attach(&host.net);
+    expect_that(host.net->mtu_bytes, ==, 1400);
+    attach(host.net);
     other_sends(ends[0], view_from_offset(writer_view(&writer), 4));
-    expect_frame(receive(&host.net), 60, 9);
-    detach(&host.net);
+    expect_frame(receive(host.net), 60, 9);
+    detach(host.net);
     net_host_close(&host);
     (void)close(ends[0]);
 }

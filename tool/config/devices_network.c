@@ -40,7 +40,7 @@ static const struct module host = {
     .words = "a tap or passt, as --net says",
     .home = MODULE_OF_HOUSE,
     .sources = { "target/unix/net_host*.c", "target/unix/net_tap*.c", "target/unix/net_passt*.c",
-                 "target/unix/net_descriptor*.c" },
+                 "target/unix/net_descriptor*.c", "target/unix/net_capture*.c" },
     .needs = { "net" },
     .has_parameters = true,
 };
@@ -102,7 +102,7 @@ struct net *net_host_at(struct place place)
         place_error(place, "net_host() is of unix alone; default_net() is what %s has",
                     graph.target->name);
     }
-    return device_at(place, &host, NO_DEVICES);
+    return device_part(device_at(place, &host, NO_DEVICES), "net", "$.net");
 }
 
 struct net *default_net_at(struct place place)
