@@ -75,24 +75,24 @@ void tcp_congestion_rtt(struct tcp_congestion *congestion, uint64_t rtt_ns, uint
         congestion->ssthresh_bytes = congestion->cwnd_bytes;
 }
 
-static void reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes, bool timeout)
+static void reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes)
 {
     congestion->prior_cwnd_bytes = congestion->cwnd_bytes;
     congestion->prior_ssthresh_bytes = congestion->ssthresh_bytes;
-    uint32_t ssthresh_bytes = congestion->ops->reduce(congestion, in_flight_bytes, timeout);
+    uint32_t ssthresh_bytes = congestion->ops->reduce(congestion, in_flight_bytes);
     congestion->ssthresh_bytes = MAX(ssthresh_bytes, 2 * congestion->mss_bytes);
     congestion->rest_bytes = 0;
 }
 
 void tcp_congestion_lost(struct tcp_congestion *congestion, uint32_t in_flight_bytes)
 {
-    reduce(congestion, in_flight_bytes, false);
+    reduce(congestion, in_flight_bytes);
 }
 
 void tcp_congestion_timed_out(struct tcp_congestion *congestion, uint32_t in_flight_bytes,
                               bool again)
 {
-    if (!again) reduce(congestion, in_flight_bytes, true);
+    if (!again) reduce(congestion, in_flight_bytes);
     congestion->cwnd_bytes = congestion->mss_bytes;
     congestion->rest_bytes = 0;
 }

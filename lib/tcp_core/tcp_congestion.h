@@ -59,11 +59,10 @@ struct tcp_congestion_ack {
 
 /* The algorithms: congestion avoidance only. */
 struct tcp_congestion_ops {
-    const char *name;
     /* cwnd >= ssthresh and the window was used: grows it. */
     void (*avoid)(struct tcp_congestion *congestion, const struct tcp_congestion_ack *ack);
-    /* A loss or a mark was seen: the ssthresh from now on. `timeout`: by the RTO. */
-    uint32_t (*reduce)(struct tcp_congestion *congestion, uint32_t in_flight_bytes, bool timeout);
+    /* A loss or a mark was seen: the ssthresh from now on. */
+    uint32_t (*reduce)(struct tcp_congestion *congestion, uint32_t in_flight_bytes);
     /* It was a false alarm; cwnd and ssthresh are as before already. */
     void (*undo)(struct tcp_congestion *congestion);
     /* Since `since_ns` nothing has tried the window: that time does not count. */

@@ -114,11 +114,9 @@ static void cubic_avoid(struct tcp_congestion *congestion, const struct tcp_cong
     congestion->cwnd_bytes += (uint32_t)MIN(growth_bytes, (uint64_t)cwnd_bytes / 2);
 }
 
-static uint32_t cubic_reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes,
-                             bool timeout)
+static uint32_t cubic_reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes)
 {
     (void)in_flight_bytes; /* cwnd does not grow unless it was used, so it tells more */
-    (void)timeout;
     struct tcp_cubic *cubic = &congestion->cubic;
     cubic->prior_w_max_bytes = cubic->w_max_bytes;
     /* 4.7: lost below the last peak, so others want room: aim lower than where it happened. */
@@ -155,7 +153,6 @@ static void cubic_idle(struct tcp_congestion *congestion, uint64_t since_ns)
 }
 
 const struct tcp_congestion_ops tcp_cubic_ops = {
-    .name = "cubic",
     .avoid = cubic_avoid,
     .reduce = cubic_reduce,
     .undo = cubic_undo,

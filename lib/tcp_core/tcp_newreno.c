@@ -15,11 +15,9 @@ static void newreno_avoid(struct tcp_congestion *congestion, const struct tcp_co
 }
 
 /* Equation 4. */
-static uint32_t newreno_reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes,
-                               bool timeout)
+static uint32_t newreno_reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes)
 {
     (void)congestion;
-    (void)timeout;
     return in_flight_bytes / 2;
 }
 
@@ -35,7 +33,6 @@ static void newreno_idle(struct tcp_congestion *congestion, uint64_t since_ns)
 }
 
 const struct tcp_congestion_ops tcp_newreno_ops = {
-    .name = "newreno",
     .avoid = newreno_avoid,
     .reduce = newreno_reduce,
     .undo = newreno_undo,

@@ -6,6 +6,9 @@
 #include "base/units.h"
 #include "tcp_core/tcp_congestion.h"
 
+/* A terabyte a second, beyond which products would overflow and nobody waits. */
+#define RATE_MAX ((uint64_t)1 << 40)
+
 void tcp_pacing_init(struct tcp_pacing *pacing)
 {
     *pacing = (struct tcp_pacing){ 0 };
@@ -16,12 +19,13 @@ void tcp_pacing_init(struct tcp_pacing *pacing)
 void tcp_pacing_set(struct tcp_pacing *pacing, uint32_t cwnd_bytes, uint32_t mss_bytes,
                     bool slow_start, uint64_t srtt_ns)
 {
+    pacing->mss_bytes = mss_bytes;
     if (srtt_ns == 0) {
         pacing->rate_bytes = 0;
         return;
     }
     uint64_t window_bytes = (uint64_t)cwnd_bytes * (slow_start ? 20 : 12) / 10;
-    pacing->rate_bytes = MAX(window_bytes * S_NS / srtt_ns, 1);
+    pacing->rate_bytes = MAX(MIN(window_bytes * S_NS / srtt_ns, RATE_MAX), 1);
     uint64_t quantum_bytes = MAX(pacing->rate_bytes / 1000,
                                  tcp_congestion_initial_bytes(mss_bytes));
     pacing->quantum_bytes = (uint32_t)MIN(quantum_bytes, TCP_CWND_MAX);
@@ -33,22 +37,32 @@ static uint64_t duration_ns(const struct tcp_pacing *pacing, uint32_t length_byt
     return length_bytes * S_NS / pacing->rate_bytes;
 }
 
+/* What was sent and should still be waiting, in bytes. */
+static uint32_t debt_bytes(const struct tcp_pacing *pacing, uint64_t now_ns)
+{
+    if (pacing->debt_end_ns <= now_ns) return 0;
+    uint64_t debt_ns = MIN(pacing->debt_end_ns - now_ns, 60 * S_NS);
+    uint64_t seconds = debt_ns / S_NS, rest_ns = debt_ns % S_NS;
+    uint64_t bytes = seconds * pacing->rate_bytes + rest_ns * (pacing->rate_bytes / 1000) / MS_NS;
+    return (uint32_t)MIN(bytes, TCP_CWND_MAX);
+}
+
 uint32_t tcp_pacing_allowance(const struct tcp_pacing *pacing, uint64_t now_ns, uint64_t *again_ns)
 {
     if (pacing->rate_bytes == 0) return UINT32_MAX;
-    if (pacing->debt_end_ns <= now_ns) return pacing->quantum_bytes;
-    uint64_t debt_ns = pacing->debt_end_ns - now_ns;
-    uint64_t half_ns = duration_ns(pacing, pacing->quantum_bytes / 2);
-    if (debt_ns > half_ns) {
-        *again_ns = pacing->debt_end_ns - half_ns;
+    if (now_ns < pacing->rest_end_ns) {
+        *again_ns = pacing->rest_end_ns;
         return 0;
     }
-    uint64_t debt_bytes = debt_ns * pacing->rate_bytes / S_NS;
-    return pacing->quantum_bytes - (uint32_t)MIN(debt_bytes, pacing->quantum_bytes / 2);
+    uint32_t debt = debt_bytes(pacing, now_ns);
+    uint32_t left = debt < pacing->quantum_bytes ? pacing->quantum_bytes - debt : 0;
+    return MAX(left, pacing->mss_bytes);
 }
 
 void tcp_pacing_sent(struct tcp_pacing *pacing, uint32_t length_bytes, uint64_t now_ns)
 {
     if (pacing->rate_bytes == 0) return;
     pacing->debt_end_ns = MAX(pacing->debt_end_ns, now_ns) + duration_ns(pacing, length_bytes);
+    if (debt_bytes(pacing, now_ns) + pacing->mss_bytes <= pacing->quantum_bytes) return;
+    pacing->rest_end_ns = pacing->debt_end_ns - duration_ns(pacing, pacing->quantum_bytes / 2);
 }

@@ -14,8 +14,9 @@
 
 struct tcp_pacing {
     uint64_t debt_end_ns; /* when what was sent would have left at the rate */
+    uint64_t rest_end_ns; /* a quantum is used up, and nothing goes before this */
     uint64_t rate_bytes;  /* a second; 0: unlimited */
-    uint32_t quantum_bytes;
+    uint32_t quantum_bytes, mss_bytes;
 };
 
 void tcp_pacing_init(struct tcp_pacing *pacing);
@@ -24,8 +25,8 @@ void tcp_pacing_init(struct tcp_pacing *pacing);
 void tcp_pacing_set(struct tcp_pacing *pacing, uint32_t cwnd_bytes, uint32_t mss_bytes,
                     bool slow_start, uint64_t srtt_ns);
 
-/* How many bytes may go at `now_ns`; UINT32_MAX: any number. 0: none before *again_ns. Never a few
- * bytes only: it waits until half a quantum may go. */
+/* How many bytes may go at `now_ns`; UINT32_MAX: any number. 0: none before *again_ns. Never less
+ * than a segment; and once a quantum is used up, none before half of one may go. */
 uint32_t tcp_pacing_allowance(const struct tcp_pacing *pacing, uint64_t now_ns, uint64_t *again_ns);
 
 void tcp_pacing_sent(struct tcp_pacing *pacing, uint32_t length_bytes, uint64_t now_ns);

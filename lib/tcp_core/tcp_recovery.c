@@ -139,8 +139,17 @@ static uint32_t join_front(struct tcp_recovery *recovery, uint32_t place, uint32
     return sent->seq_prev;
 }
 
-/* A record goes again, as far as the range goes. Where there is no record for its other parts they
- * are taken to have gone too, and are missed later. */
+/* The front of a lost record goes again, its rest does not. */
+static uint32_t cut_behind(struct tcp_recovery *recovery, uint32_t place, uint32_t end)
+{
+    if (tcp_sent_split(recovery, place, end) != TCP_SENT_NONE) return place;
+    tcp_sent_make_room(recovery, place);
+    if (tcp_sent_split(recovery, place, end) != TCP_SENT_NONE) return place;
+    return join_front(recovery, place, end);
+}
+
+/* A record goes again, as far as the range goes. Where there is no record at all for its other
+ * parts they are taken to have gone too, and are missed later. */
 static uint32_t record_sent_again(struct tcp_recovery *recovery, uint32_t place,
                                   struct tcp_range range, uint32_t timestamp, uint64_t now_ns)
 {
@@ -148,9 +157,8 @@ static uint32_t record_sent_again(struct tcp_recovery *recovery, uint32_t place,
         uint32_t behind = tcp_sent_split(recovery, place, range.start);
         if (behind != TCP_SENT_NONE) place = behind;
     }
-    if (sequence_before(range.end, tcp_sent_at(recovery, place)->end) &&
-        tcp_sent_split(recovery, place, range.end) == TCP_SENT_NONE)
-        place = join_front(recovery, place, range.end);
+    if (sequence_before(range.end, tcp_sent_at(recovery, place)->end))
+        place = cut_behind(recovery, place, range.end);
     struct tcp_sent *sent = tcp_sent_at(recovery, place);
     tcp_sent_set_flying(recovery, place);
     sent->sent_ns = now_ns;
@@ -438,6 +446,7 @@ static void note_progress(struct tcp_recovery *recovery, const struct tcp_delive
 static void judge(struct tcp_recovery *recovery, const struct tcp_delivery *delivery,
                   struct tcp_recovery_outcome *outcome)
 {
+    bool was_open = recovery->state == TCP_OPEN;
     if (tcp_undo_is_due(recovery, delivery)) {
         tcp_undo(recovery, delivery->now_ns);
         outcome->spurious = true;
@@ -451,7 +460,8 @@ static void judge(struct tcp_recovery *recovery, const struct tcp_delivery *deli
     bool may_enter = recovery->state == TCP_OPEN || recovery->state == TCP_REDUCTION;
     if (outcome->lost_bytes > 0 && may_enter) reduce(recovery, TCP_RECOVERY, outcome);
     bool was_repaired = tcp_rack_probe_acknowledged(recovery, delivery);
-    bool is_marked = delivery->acknowledgement->ecn_echo;
+    /* An echo in the ACK that ends a reduction still speaks of what caused it (RFC 3168 6.1.2). */
+    bool is_marked = delivery->acknowledgement->ecn_echo && was_open;
     if ((was_repaired || is_marked) && recovery->state == TCP_OPEN)
         reduce(recovery, TCP_REDUCTION, outcome);
 }
@@ -475,14 +485,15 @@ static bool grows_by(const struct tcp_recovery *recovery, const struct tcp_deliv
            (delivery->acknowledged_bytes > 0 || tcp_recovery_has(recovery, TCP_FLAG_REORDERED));
 }
 
+/* The ACK that ends a reduction sets the window and does not add to it (RFC 6582 3.2 step 3). */
 static void move_window(struct tcp_recovery *recovery, const struct tcp_delivery *delivery,
-                        const struct tcp_recovery_outcome *outcome)
+                        const struct tcp_recovery_outcome *outcome, bool was_reducing)
 {
     bool has_advanced = delivery->acknowledged_bytes > 0;
     if (tcp_recovery_is_reducing(recovery)) {
         tcp_prr_delivered(recovery, delivery->delivered_bytes,
                           has_advanced && outcome->lost_bytes == 0);
-    } else if (grows_by(recovery, delivery)) {
+    } else if (grows_by(recovery, delivery) && !was_reducing) {
         const struct tcp_congestion_ack ack = {
             .acknowledged_bytes = delivery->delivered_bytes,
             .srtt_ns = recovery->rtt.srtt_ns,
@@ -516,8 +527,9 @@ void tcp_recovery_acknowledged(struct tcp_recovery *recovery,
     outcome->rtt_ns = measure(recovery, &delivery);
     note_progress(recovery, &delivery);
     tcp_rack_round(recovery, &delivery);
+    bool was_reducing = tcp_recovery_is_reducing(recovery);
     judge(recovery, &delivery, outcome);
-    move_window(recovery, &delivery, outcome);
+    move_window(recovery, &delivery, outcome, was_reducing);
     arm(recovery);
 }
 

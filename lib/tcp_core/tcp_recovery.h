@@ -16,12 +16,6 @@
  * proportional (RFC 6937); false alarms are seen by F-RTO (RFC 5682), timestamps (RFC 3522) and
  * DSACK (RFC 3708), and taken back. A SYN and a FIN count as one byte, as in sequence numbers.
  *
- * The records of all connections come from one pool. A few are there for each connection in any
- * case; further ones are shared, and a connection finds one as long as more are free than it has.
- * When it finds none, a new transmission joins the record before it (it is then taken to have been
- * sent as late), and a SACK that would split a record is not counted: both may delay a
- * retransmission and lose no byte.
- *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_RECOVERY_H
 #define LOOM_TCP_RECOVERY_H
@@ -33,7 +27,12 @@
 #include "tcp_core/tcp_rtt.h"
 #include "tcp_core/tcp_sequence.h"
 
-/* ---- the pool of records, one a stack ---- */
+/* ---- the pool of records, one a stack ----
+ *
+ * A few records are there for each connection in any case; further ones are shared, and a
+ * connection finds one as long as more are free than it has. When it finds none, a new transmission
+ * joins the record before it (it is then taken to have been sent as late), and a SACK that would
+ * split a record is not counted: both may delay a retransmission and lose no byte. */
 
 struct tcp_sent;
 

@@ -148,11 +148,10 @@ static void add_block(struct model_ack *ack, struct tcp_range block, uint32_t fr
 /* RFC 2018 4: the latest block first. */
 static void remember_recent(struct model *model, uint32_t unit)
 {
-    uint32_t count = MIN(model->recent_count + 1, TCP_SACK_MAX);
-    for (uint32_t i = count - 1; i > 0; i--)
+    if (model->recent_count < TCP_SACK_MAX) model->recent_count++;
+    for (uint32_t i = TCP_SACK_MAX - 1; i > 0; i--)
         model->recent_units[i] = model->recent_units[i - 1];
     model->recent_units[0] = unit;
-    model->recent_count = count;
 }
 
 static void send_ack(struct model *model, bool has_duplicate, uint32_t duplicate)

@@ -69,6 +69,10 @@ void tcp_sent_append(struct tcp_recovery *recovery, struct tcp_range range, uint
  * no record for it. */
 uint32_t tcp_sent_split(struct tcp_recovery *recovery, uint32_t place, uint32_t seq);
 
+/* Where no record is left: joins the last two, unless one of them is `place`, as if both had been
+ * sent when the later one was. */
+void tcp_sent_make_room(struct tcp_recovery *recovery, uint32_t place);
+
 /* Takes a record out of all lists and gives it back. */
 void tcp_sent_drop(struct tcp_recovery *recovery, uint32_t place);
 

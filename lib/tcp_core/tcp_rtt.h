@@ -13,7 +13,7 @@
 #include "base/units.h"
 
 #define TCP_RTO_FIRST_NS  S_NS          /* before any sample (RFC 6298 2.1) */
-#define TCP_RTO_MIN_NS    (200 * MS_NS) /* as all large systems have it; RFC 6298 2.4 asks for 1 s */
+#define TCP_RTO_MIN_NS    (200 * MS_NS) /* as large systems have it; RFC 6298 2.4 wants 1 s */
 #define TCP_RTO_MAX_NS    (60 * S_NS)   /* RFC 6298 2.5 */
 #define TCP_RTT_WINDOW_NS (300 * S_NS)  /* for which the least RTT is remembered */
 

@@ -237,6 +237,13 @@ void tcp_sent_init(struct tcp_recovery *recovery)
     recovery->sacked_bytes = recovery->lost_bytes = 0;
 }
 
+/* What was SACKed is no longer counted; it will be told again. */
+static void forget_blocks(struct tcp_recovery *recovery)
+{
+    for (size_t i = 0; i < LENGTH_OF(recovery->sacked); i++)
+        recovery->sacked[i] = (struct tcp_range){ 0, 0 };
+}
+
 /* Without a record of their own, new bytes make the one before them younger and SACKs of it void:
  * so it is believed to be missing later than it might, never sooner. */
 static void append_coarsely(struct tcp_recovery *recovery, uint32_t end, uint32_t timestamp,
@@ -245,11 +252,25 @@ static void append_coarsely(struct tcp_recovery *recovery, uint32_t end, uint32_
     uint32_t place = recovery->seq_last;
     struct tcp_sent *sent = tcp_sent_at(recovery, place);
     tcp_sent_set_flying(recovery, place);
-    for (size_t i = 0; i < LENGTH_OF(recovery->sacked); i++)
-        recovery->sacked[i] = (struct tcp_range){ 0, 0 };
+    forget_blocks(recovery);
     sent->end = end;
     sent->sent_ns = now_ns;
     sent->timestamp = timestamp;
+}
+
+void tcp_sent_make_room(struct tcp_recovery *recovery, uint32_t place)
+{
+    uint32_t last = recovery->seq_last;
+    uint32_t before = tcp_sent_at(recovery, last)->seq_prev;
+    if (last == place || before == place || before == TCP_SENT_NONE) return;
+    tcp_sent_set_flying(recovery, before);
+    tcp_sent_set_flying(recovery, last);
+    forget_blocks(recovery);
+    struct tcp_sent *first = tcp_sent_at(recovery, before);
+    const struct tcp_sent *second = tcp_sent_at(recovery, last);
+    first->sent_ns = MAX(first->sent_ns, second->sent_ns);
+    first->again = first->again || second->again;
+    tcp_sent_join_next(recovery, before);
 }
 
 void tcp_sent_append(struct tcp_recovery *recovery, struct tcp_range range, uint32_t timestamp,
