@@ -143,6 +143,18 @@ struct alarm {
 void alarm_set(struct alarm *alarm, uint64_t deadline_ns);
 void alarm_stop(struct alarm *alarm);
 
+/* Something to be done when every fiber that can run has run: what a device gathers from them goes
+ * out together. `run` is called in the loop and must not wait. Zeroed, and `run` set, before its
+ * first use. */
+struct deferred {
+    struct list_node node;
+    void (*run)(struct deferred *deferred);
+};
+
+/* Does nothing when it is deferred already. */
+void loop_defer(struct deferred *deferred);
+void loop_withdraw(struct deferred *deferred);
+
 /* The time at which the loop last looked, which is what most deadlines can be counted from: at most
  * some tens of microseconds behind, and free. */
 uint64_t loop_now_ns(void);

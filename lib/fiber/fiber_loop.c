@@ -24,9 +24,40 @@ static void sound_alarms(void)
     }
 }
 
+/* Those that are deferred meanwhile wait for the next turn. */
+static void run_deferred(void)
+{
+    struct list due;
+    if (list_is_empty(&fiber_runtime.deferred)) return;
+    list_init(&due);
+    for (struct list_node *node = list_take(&fiber_runtime.deferred); node != NULL;
+         node = list_take(&fiber_runtime.deferred))
+        list_append(&due, node);
+    fiber_runtime.now_ns = clock_monotonic_ns();
+    for (struct list_node *node = list_take(&due); node != NULL; node = list_take(&due)) {
+        struct deferred *deferred = CONTAINER_OF(node, struct deferred, node);
+        deferred->run(deferred);
+    }
+}
+
+void loop_defer(struct deferred *deferred)
+{
+    if (!list_holds(&deferred->node)) list_append(&fiber_runtime.deferred, &deferred->node);
+}
+
+void loop_withdraw(struct deferred *deferred)
+{
+    if (list_holds(&deferred->node)) list_remove(&deferred->node);
+}
+
+static bool is_idle(void)
+{
+    return list_is_empty(&fiber_runtime.runnable) && list_is_empty(&fiber_runtime.deferred);
+}
+
 static void poll_devices(void)
 {
-    if (list_is_empty(&fiber_runtime.runnable)) {
+    if (is_idle()) {
         target_wait(timer_next_ns(&fiber_runtime.timers));
     } else if (fiber_runtime.now_ns - fiber_runtime.polled_ns >= BUSY_POLL_NS) {
         target_wait(NO_WAIT);
@@ -43,6 +74,7 @@ void fiber_run(struct task *task, const char *name)
     enum result result = fiber_start(&fiber_runtime.root, task, name, STACK_MEDIUM);
     assert_that(result, ==, OK);
     while (!list_is_empty(&fiber_runtime.root.fibers)) {
+        run_deferred();
         sound_alarms();
         poll_devices();
         fiber_yield();

@@ -80,6 +80,7 @@ enum result fiber_open(const struct fiber_parameters *parameters)
     fiber_runtime.current = &fiber_runtime.loop;
     fiber_runtime.now_ns = clock_monotonic_ns();
     list_init(&fiber_runtime.runnable);
+    list_init(&fiber_runtime.deferred);
     timer_wheel_init(&fiber_runtime.timers, fiber_runtime.now_ns);
     enum result result = OK;
     for (size_t size = 0; size < STACK_SIZES && result == OK; size++)

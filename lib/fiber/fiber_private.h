@@ -40,7 +40,8 @@ struct fiber_runtime {
     struct fiber *current;   /* never NULL once the loop runs */
     unsigned calls_in_a_row; /* of fiber_give_way, since the last switch */
     struct list runnable;
-    struct fiber loop; /* the loop itself takes its turn in the run queue */
+    struct list deferred; /* of struct deferred */
+    struct fiber loop;    /* the loop itself takes its turn in the run queue */
     struct scope root;
     struct timer_wheel timers;
     uint64_t now_ns;    /* when the loop last looked at the clock */

@@ -65,3 +65,37 @@ TEST(an_image_that_does_not_stop_is_cancelled)
     expect_that(clock_monotonic_ns() - start_ns, <, 11 * S_NS);
     expect(fiber_is_cancelled());
 }
+
+/* ---- what is deferred ---- */
+
+struct noted {
+    struct deferred deferred;
+    unsigned run_count, yields_before; /* how far the fiber had come */
+};
+static unsigned yields;
+
+static void note_deferred(struct deferred *deferred)
+{
+    struct noted *noted = CONTAINER_OF(deferred, struct noted, deferred);
+    noted->run_count++;
+    noted->yields_before = yields;
+}
+
+TEST(loop_runs_what_is_deferred_once_the_fibers_have_run)
+{
+    struct noted noted = { .deferred.run = note_deferred }, taken = noted;
+    yields = 0;
+    loop_defer(&noted.deferred);
+    loop_defer(&noted.deferred);
+    loop_defer(&taken.deferred);
+    loop_withdraw(&taken.deferred);
+    loop_withdraw(&taken.deferred);
+    yields++;
+    expect_that(noted.run_count, ==, 0);
+    fiber_yield();
+    expect_that(noted.run_count, ==, 1);
+    expect_that(noted.yields_before, ==, 1);
+    fiber_yield();
+    expect_that(noted.run_count, ==, 1);
+    expect_that(taken.run_count, ==, 0);
+}

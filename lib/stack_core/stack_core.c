@@ -157,16 +157,28 @@ static uint64_t next_ns(const struct stack_core *core)
     return ipv4_is_pending(&core->ipv4) ? core->agenda.now_ns : agenda_next_ns(&core->agenda);
 }
 
-uint64_t stack_core_step(struct stack_core *core, uint64_t now_ns)
+bool stack_core_receive(struct stack_core *core, uint64_t now_ns)
 {
-    /* What has come is heard before deadlines are judged: an acknowledgement that waits at the net
-     * has come in time. */
     stack_core_enter(core, now_ns);
-    bool more = ethernet_poll(&core->ethernet);
-    more = ipv4_step(&core->ipv4) || more;
+    return ethernet_poll(&core->ethernet);
+}
+
+uint64_t stack_core_run(struct stack_core *core, uint64_t now_ns)
+{
+    stack_core_enter(core, now_ns);
+    (void)ipv4_step(&core->ipv4);
     agenda_advance(&core->agenda, core->agenda.now_ns);
     send(core);
-    return more ? core->agenda.now_ns : next_ns(core);
+    return next_ns(core);
+}
+
+/* What has come is heard before deadlines are judged: an acknowledgement that waits at the net has
+ * come in time. */
+uint64_t stack_core_step(struct stack_core *core, uint64_t now_ns)
+{
+    bool more = stack_core_receive(core, now_ns);
+    uint64_t deadline_ns = stack_core_run(core, now_ns);
+    return more ? core->agenda.now_ns : deadline_ns;
 }
 
 void stack_core_enter(struct stack_core *core, uint64_t now_ns)
@@ -178,4 +190,9 @@ uint64_t stack_core_leave(struct stack_core *core)
 {
     send(core);
     return next_ns(core);
+}
+
+void stack_core_transmit(struct stack_core *core)
+{
+    ethernet_flush(&core->ethernet);
 }

@@ -71,9 +71,17 @@ void stack_core_close(struct stack_core *core);
  * `now_ns` when more waits already. */
 uint64_t stack_core_step(struct stack_core *core, uint64_t now_ns);
 
+/* The two halves of a step, for a driver that lets its application run between them: what it then
+ * sends carries the acknowledgements that were due, and its reads have opened the windows that they
+ * tell of. stack_core_receive is true when more waits. */
+bool stack_core_receive(struct stack_core *core, uint64_t now_ns);
+uint64_t stack_core_run(struct stack_core *core, uint64_t now_ns);
+
 /* Round calls into the modules from outside a step: the time, and the sending of what came of them.
- * stack_core_leave gives the deadline as stack_core_step does. */
+ * stack_core_leave gives the deadline as stack_core_step does. A driver that runs the core soon
+ * anyway may have only what is ready to go transmitted instead. */
 void stack_core_enter(struct stack_core *core, uint64_t now_ns);
 uint64_t stack_core_leave(struct stack_core *core);
+void stack_core_transmit(struct stack_core *core);
 
 #endif

@@ -16,19 +16,29 @@ const struct parameter stack_direct_parameters[] = {
 
 /* ---- driving the core ---- */
 
-static void step(struct stack_direct *stack)
+static void run(struct stack_direct *stack)
 {
-    alarm_set(&stack->alarm, stack_core_step(&stack->core, clock_monotonic_ns()));
-}
-
-static void frames_wait(struct net_user *user)
-{
-    step(CONTAINER_OF(user, struct stack_direct, user));
+    alarm_set(&stack->alarm, stack_core_run(&stack->core, clock_monotonic_ns()));
 }
 
 static void deadline_has_come(struct alarm *alarm)
 {
-    step(CONTAINER_OF(alarm, struct stack_direct, alarm));
+    run(CONTAINER_OF(alarm, struct stack_direct, alarm));
+}
+
+/* By then acknowledgements go with what the fibers have sent, and tell of the room that their reads
+ * have made. */
+static void fibers_have_run(struct deferred *deferred)
+{
+    run(CONTAINER_OF(deferred, struct stack_direct, deferred));
+}
+
+/* In every turn of the loop as long as frames wait: one burst is enough. */
+static void frames_wait(struct net_user *user)
+{
+    struct stack_direct *stack = CONTAINER_OF(user, struct stack_direct, user);
+    (void)stack_core_receive(&stack->core, clock_monotonic_ns());
+    loop_defer(&stack->deferred);
 }
 
 void stack_direct_enter(struct stack_direct *stack)
@@ -38,10 +48,8 @@ void stack_direct_enter(struct stack_direct *stack)
 
 void stack_direct_leave(struct stack_direct *stack)
 {
-    uint64_t deadline_ns = stack_core_leave(&stack->core);
-    /* One that comes too early does no harm; most calls change nothing. */
-    if (!timer_is_running(&stack->alarm.timer) || deadline_ns < stack->alarm.timer.deadline_ns)
-        alarm_set(&stack->alarm, deadline_ns);
+    stack_core_transmit(&stack->core);
+    loop_defer(&stack->deferred);
 }
 
 /* ---- what becomes of our addresses ---- */
@@ -80,6 +88,7 @@ enum result stack_direct_open(struct stack_direct *stack, struct net *net,
     *stack = (struct stack_direct){
         .user.ready = frames_wait,
         .alarm.due = deadline_has_come,
+        .deferred.run = fibers_have_run,
         .address_user = { .claimed = address_claimed, .conflict = address_in_conflict },
     };
     enum result result = stack_core_open(&stack->core, net, &stack->user, &parameters->core,
@@ -101,7 +110,7 @@ enum result stack_direct_open(struct stack_direct *stack, struct net *net,
     }
     stack->stack = (struct stack){ .tcp = &stack->tcp.tcp, .udp = &stack->udp.udp };
     metrics_register(&stack->metrics, "stack", stack_direct_metrics, SPAN_OF(*stack));
-    step(stack);
+    loop_defer(&stack->deferred);
     return OK;
 }
 
@@ -111,5 +120,6 @@ void stack_direct_close(struct stack_direct *stack)
     udp_direct_close(&stack->udp);
     tcp_direct_close(&stack->tcp);
     alarm_stop(&stack->alarm);
+    loop_withdraw(&stack->deferred);
     stack_core_close(&stack->core);
 }

@@ -23,7 +23,8 @@ struct stack_direct {
     struct stack_core core;
     struct net_user user;
     struct ipv4_user address_user;
-    struct alarm alarm; /* at the core's next deadline */
+    struct alarm alarm;       /* at the core's next deadline */
+    struct deferred deferred; /* at the end of a turn in which something happened */
     struct tcp_direct tcp;
     struct udp_direct udp;
     struct metrics metrics;
