@@ -126,21 +126,24 @@ static void hear_request(struct arp *arp, const struct arp_message *message)
         arp->statistics.ignored++;
         return;
     }
-    if (!is_probe) arp_cache_hear_request(arp, message->sender, &message->sender_mac, to_us);
+    if (!is_probe) arp_cache_hear_claim(arp, message->sender, &message->sender_mac, to_us);
     if (to_us)
         arp_send_message(arp, ARP_REPLY, message->target, message->sender, &message->sender_mac,
                          &message->sender_mac);
 }
 
+/* One that is not to us is a claim at most: some announce themselves so. */
 static void hear_reply(struct arp *arp, const struct arp_message *message)
 {
+    bool to_us = arp_claim_find(arp, message->target) != NULL &&
+                 mac_equal(&message->target_mac, &arp->ethernet->net->mac);
     arp->statistics.replies_received++;
-    if (arp_claim_find(arp, message->target) == NULL ||
-        !mac_equal(&message->target_mac, &arp->ethernet->net->mac)) {
-        arp->statistics.ignored++;
+    if (to_us) {
+        arp_cache_hear_reply(arp, message->sender, &message->sender_mac);
         return;
     }
-    arp_cache_hear_reply(arp, message->sender, &message->sender_mac);
+    arp->statistics.ignored++;
+    arp_cache_hear_claim(arp, message->sender, &message->sender_mac, false);
 }
 
 static void hear(struct arp *arp, const struct arp_message *message)

@@ -324,27 +324,29 @@ static void learn(struct arp *arp, uint32_t address, const struct mac *station)
     place_in(entry, &arp->unused);
 }
 
-void arp_cache_hear_request(struct arp *arp, uint32_t address, const struct mac *station,
-                            bool to_us)
+void arp_cache_hear_claim(struct arp *arp, uint32_t address, const struct mac *station,
+                          bool asks_us)
 {
     struct arp_entry *entry = find(arp, address);
     if (entry == NULL) {
-        if (to_us) learn(arp, address, station);
+        if (asks_us) learn(arp, address, station);
         return;
     }
     if (entry->state != ARP_INCOMPLETE && !mac_equal(&entry->mac, station))
         contradict(entry);
-    else if (to_us)
+    else if (asks_us)
         confirm(entry, station);
 }
 
+/* While one station is asked, only its own answer counts. */
 void arp_cache_hear_reply(struct arp *arp, uint32_t address, const struct mac *station)
 {
     struct arp_entry *entry = find(arp, address);
     bool is_asked = entry != NULL && entry->state != ARP_REACHABLE;
-    if (!is_asked || (!asks_everybody(entry) && !mac_equal(&entry->mac, station))) {
-        arp->statistics.ignored++;
+    if (is_asked && (asks_everybody(entry) || mac_equal(&entry->mac, station))) {
+        confirm(entry, station);
         return;
     }
-    confirm(entry, station);
+    arp->statistics.ignored++;
+    arp_cache_hear_claim(arp, address, station, false);
 }

@@ -27,9 +27,11 @@ void arp_send_message(struct arp *arp, uint16_t operation, uint32_t sender, uint
 enum result arp_cache_open(struct arp *arp, size_t count, struct siphash_key key) CHECKED;
 void arp_cache_close(struct arp *arp);
 
-/* A station says that it has `address`. `to_us`: it asks for ours, or answers our question. */
-void arp_cache_hear_request(struct arp *arp, uint32_t address, const struct mac *station,
-                            bool to_us);
+/* A station says that it has `address`; `asks_us`: in a question for ours. */
+void arp_cache_hear_claim(struct arp *arp, uint32_t address, const struct mac *station,
+                          bool asks_us);
+
+/* The same, in a reply to us: perhaps to a question of ours. */
 void arp_cache_hear_reply(struct arp *arp, uint32_t address, const struct mac *station);
 
 /* ---- our own addresses (arp_claim.c) ---- */

@@ -292,6 +292,30 @@ TEST(arp_follows_an_address_that_moved)
     reply_from(0xc0000205, &moved);
     expect_ok(world_send(&world, 0xc0000205, VIEW("there")));
     expect_datagram_to(&moved, VIEW("there"));
+    reply_from(0xc0000205, &other_mac); /* too late: a claim now */
+    expect_request_for(0xc0000205, &moved);
+    expect_ok(world_send(&world, 0xc0000205, VIEW("there")));
+    expect_datagram_to(&moved, VIEW("there"));
+    world_close(&world);
+}
+
+/* Some announce themselves by replies that nobody asked for: they make us ask, no more; and one
+ * that agrees with what is known does not make it known anew. */
+TEST(arp_doubts_but_does_not_believe_unasked_replies)
+{
+    world_open(&world);
+    know_and_use(0xc0000205, &other_mac);
+    static const struct mac thief = { { 2, 0, 0, 0, 0, 0x77 } };
+    const struct world_arp to_all = { 2, thief, 0xc0000205, mac_broadcast, 0xc0000205 };
+    world_give_arp(&world, &mac_broadcast, &to_all);
+    expect_request_for(0xc0000205, &other_mac);
+    reply_from(0xc0000205, &other_mac);
+    expect(mac_equal(&arp_find(&world.arp, 0xc0000205)->mac, &other_mac));
+    world_pass(&world, 50 * S_NS);
+    reply_from(0xc0000205, &other_mac);
+    world_pass(&world, 11 * S_NS);
+    expect_ok(world_send(&world, 0xc0000205, VIEW("again")));
+    expect_request_for(0xc0000205, &other_mac);
     world_close(&world);
 }
 
@@ -327,30 +351,31 @@ TEST(arp_forgets_a_station_that_stays_silent)
 
 /* ---- bounds ---- */
 
-/* A neighbour asks for us from a thousand addresses: none that we use is forgotten. */
+/* A neighbour asks for us from two hundred addresses: none that we use is forgotten, whether some
+ * room is left or none. */
 TEST(arp_flood_of_questions_displaces_nothing_in_use)
 {
-    world_open_with(&world,
-                    &(const struct world_options){ .link = NET_ETHERNET, .arp_entries = 32 });
-    for (uint32_t i = 0; i < 30; i++)
-        if (i != 0 && i + 2 != (WORLD_GATEWAY & 0xff)) {
-            const struct mac mac = { { 2, 1, 0, 0, 0, (uint8_t)i } };
-            world_forget_sent(&world);
-            know_and_use(0xc0000202 + i, &mac);
+    for (uint8_t used = 28; used <= 32; used += 4) {
+        world_open_with(&world,
+                        &(const struct world_options){ .link = NET_ETHERNET, .arp_entries = 32 });
+        for (uint8_t i = 2; i < used + 2; i++) {
+            const struct mac mac = { { 2, 1, 0, 0, 0, i } };
+            know_and_use(0xc0000200u + i, &mac);
         }
-    for (uint32_t i = 0; i < 200; i++) {
-        const struct mac mac = { { 2, 2, 0, 0, 0, (uint8_t)i } };
-        const struct world_arp request = { 1, mac, 0xc0000228 + i, mac_none, WORLD_HOST };
-        world_give_arp(&world, &mac_broadcast, &request);
-        expect_that(world.arp.table.node_count, <=, 32);
+        for (uint8_t i = 0; i < 200; i++) {
+            const struct mac mac = { { 2, 2, 0, 0, 0, i } };
+            const struct world_arp request = { 1, mac, 0xc0000228u + i, mac_none, WORLD_HOST };
+            world_give_arp(&world, &mac_broadcast, &request);
+            expect_that(world.arp.table.node_count, ==, 32 < used + i + 1 ? 32 : used + i + 1);
+        }
+        world_forget_sent(&world);
+        for (uint8_t i = 2; i < used + 2; i++) {
+            const struct mac mac = { { 2, 1, 0, 0, 0, i } };
+            expect_ok(world_send(&world, 0xc0000200u + i, VIEW("known")));
+            expect_datagram_to(&mac, VIEW("known"));
+        }
+        world_close(&world);
     }
-    world_forget_sent(&world);
-    for (uint32_t i = 1; i < 30; i++) {
-        const struct mac mac = { { 2, 1, 0, 0, 0, (uint8_t)i } };
-        expect_ok(world_send(&world, 0xc0000202 + i, VIEW("known")));
-        expect_datagram_to(&mac, VIEW("known"));
-    }
-    world_close(&world);
 }
 
 /* A thousand destinations that nobody has (RFC 6583): questions fill a quarter at most. */

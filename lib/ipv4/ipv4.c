@@ -47,7 +47,9 @@ static void fragments_timed_out(struct ipv4_reassembly_user *user, const struct 
     struct ipv4 *ipv4 = CONTAINER_OF(user, struct ipv4, reassembly_user);
     struct view room = view_from(first->room, sizeof first->room);
     struct ipv4_header header = ipv4_header_at(view_from_offset(room, first->network_offset));
-    struct ip_incoming incoming = ipv4_incoming_of(ipv4, &header);
+    uint32_t destination = __builtin_bswap32(header.destination);
+    struct ip_incoming incoming = ipv4_incoming_of(&header,
+                                                   ipv4_scope_of(&ipv4->routes, destination));
     if (ipv4->reporter == NULL) return;
     ipv4->reporter->report(ipv4->reporter, first, &incoming, IPV4_REJECT_REASSEMBLY_TIME);
 }

@@ -80,22 +80,22 @@ static bool is_for_us(uint32_t destination, enum ipv4_scope scope,
 
 /* ---- delivering ---- */
 
-struct ip_incoming ipv4_incoming_of(const struct ipv4 *ipv4, const struct ipv4_header *header)
+struct ip_incoming ipv4_incoming_of(const struct ipv4_header *header, enum ipv4_scope to)
 {
-    uint32_t destination = __builtin_bswap32(header->destination);
     return (struct ip_incoming){
         .source = address_from_number(__builtin_bswap32(header->source)),
-        .destination = address_from_number(destination),
+        .destination = address_from_number(__builtin_bswap32(header->destination)),
         .protocol = header->protocol,
         .hop_limit = header->time_to_live,
         .traffic_class = header->traffic_class,
-        .to_many = ipv4_scope_of(&ipv4->routes, destination) != IPV4_SCOPE_OURS,
+        .to_many = to != IPV4_SCOPE_OURS,
     };
 }
 
-static void hand_over(struct ipv4 *ipv4, struct packet *packet, const struct ipv4_header *header)
+static void hand_over(struct ipv4 *ipv4, struct packet *packet, const struct ipv4_header *header,
+                      enum ipv4_scope to)
 {
-    struct ip_incoming incoming = ipv4_incoming_of(ipv4, header);
+    struct ip_incoming incoming = ipv4_incoming_of(header, to);
     struct ip_protocol *protocol = ip_find_protocol(&ipv4->ip, header->protocol);
     packet->transport_offset = packet->offset;
     if (protocol == NULL) {
@@ -108,7 +108,7 @@ static void hand_over(struct ipv4 *ipv4, struct packet *packet, const struct ipv
 }
 
 static void input_fragment(struct ipv4 *ipv4, struct packet *packet,
-                           const struct ipv4_header *header)
+                           const struct ipv4_header *header, enum ipv4_scope to)
 {
     uint16_t field = __builtin_bswap16(header->fragment);
     const struct ipv4_fragment fragment = {
@@ -127,20 +127,13 @@ static void input_fragment(struct ipv4 *ipv4, struct packet *packet,
     ipv4->statistics.reassembled++;
     struct view room = view_from(whole->room, sizeof whole->room);
     struct ipv4_header first = ipv4_header_at(view_from_offset(room, whole->network_offset));
-    hand_over(ipv4, whole, &first);
+    hand_over(ipv4, whole, &first, to);
 }
 
 static void take_off_header(struct packet *packet, const struct ipv4_header *header)
 {
     packet->network_offset = packet->offset;
     packet_pull(packet, ipv4_header_length(header));
-}
-
-void ipv4_deliver(struct ipv4 *ipv4, struct packet *packet)
-{
-    struct ipv4_header header = ipv4_header_at(packet_view(packet));
-    take_off_header(packet, &header);
-    hand_over(ipv4, packet, &header);
 }
 
 void ipv4_input(struct ethernet_protocol *protocol, struct packet *packet,
@@ -177,9 +170,9 @@ void ipv4_input(struct ethernet_protocol *protocol, struct packet *packet,
     }
     take_off_header(packet, &header);
     if ((__builtin_bswap16(header.fragment) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) != 0)
-        input_fragment(ipv4, packet, &header);
+        input_fragment(ipv4, packet, &header, scope);
     else
-        hand_over(ipv4, packet, &header);
+        hand_over(ipv4, packet, &header, scope);
 }
 
 /* ---- to ourselves ---- */
@@ -194,6 +187,14 @@ static struct packet *take_looped(struct ipv4 *ipv4)
     return packet;
 }
 
+/* The header is ours, and needs no check. */
+static void deliver_looped(struct ipv4 *ipv4, struct packet *packet)
+{
+    struct ipv4_header header = ipv4_header_at(packet_view(packet));
+    take_off_header(packet, &header);
+    hand_over(ipv4, packet, &header, IPV4_SCOPE_OURS);
+}
+
 /* What is sent while this goes on comes after `last`, and waits for the next step. */
 bool ipv4_step(struct ipv4 *ipv4)
 {
@@ -201,7 +202,7 @@ bool ipv4_step(struct ipv4 *ipv4)
     while (ipv4->loopback_first != NULL) {
         struct packet *packet = take_looped(ipv4);
         bool is_last = packet == last;
-        ipv4_deliver(ipv4, packet);
+        deliver_looped(ipv4, packet);
         if (is_last) break;
     }
     return ipv4->loopback_first != NULL;

@@ -252,6 +252,28 @@ TEST(ipv4_cuts_what_is_longer_than_the_link_takes)
     world_close(&world);
 }
 
+/* Whatever the link takes, pieces end at a multiple of eight, and fit a buffer. */
+TEST(ipv4_cuts_at_multiples_of_eight)
+{
+    static const struct {
+        uint16_t mtu_bytes, piece_bytes;
+    } cases[] = { { 1500, 1480 }, { 1499, 1472 }, { 1493, 1472 }, { 577, 552 }, { 9000, 1856 } };
+    fill_large();
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        struct ipv4_header header;
+        open_with_gateway();
+        world.record.net.mtu_bytes = cases[i].mtu_bytes;
+        expect_ok(world_send(&world, WORLD_NEIGHBOUR, view_first(VIEW_OF(large), 10000)));
+        struct view piece = expect_datagram(&header, &world_neighbour_mac);
+        expect_that(piece.length_bytes, ==, cases[i].piece_bytes);
+        piece = expect_datagram(&header, &world_neighbour_mac);
+        expect_that((__builtin_bswap16(header.fragment) & IPV4_OFFSET_MASK) * 8u, ==,
+                    cases[i].piece_bytes);
+        expect_view(piece, view_slice(VIEW_OF(large), cases[i].piece_bytes, cases[i].piece_bytes));
+        world_close(&world);
+    }
+}
+
 TEST(ipv4_refuses_what_is_too_large)
 {
     fill_large();

@@ -14,12 +14,8 @@
 void ipv4_input(struct ethernet_protocol *protocol, struct packet *packet,
                 const struct ethernet_incoming *incoming);
 
-/* Hands a datagram to its protocol, or answers that there is none. The header, which has been
- * checked, is in front. Takes ownership. */
-void ipv4_deliver(struct ipv4 *ipv4, struct packet *packet);
-
-/* What the header of a datagram that came says to a transport. */
-struct ip_incoming ipv4_incoming_of(const struct ipv4 *ipv4, const struct ipv4_header *header);
+/* What the header of a datagram that came says to a transport; `to`: its destination is such. */
+struct ip_incoming ipv4_incoming_of(const struct ipv4_header *header, enum ipv4_scope to);
 
 /* ---- ipv4_output.c ---- */
 

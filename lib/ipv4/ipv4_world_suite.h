@@ -106,7 +106,7 @@ static inline void world_open_layers(struct world *world, const struct world_opt
         .probe = options->probe,
     };
     const struct ipv4_parameters ipv4 = { .reassembly_count = 8,
-                                          .reassembly_bytes = (uint64_t)128 * PACKET_BYTES,
+                                          .reassembly_bytes = (uint64_t)160 * PACKET_BYTES,
                                           .path_count = 4,
                                           .loopback_packets = 128 };
     const struct icmp_parameters icmp = { .errors_per_second = 1000,
