@@ -37,6 +37,7 @@ static const struct module host = {
     .signature = "net",
     .instance = "net",
     .header = "target/unix/net_host.h",
+    .expression = "$.net", /* the device's, or round it the capture's */
     .words = "a tap or passt, as --net says",
     .home = MODULE_OF_HOUSE,
     .sources = { "target/unix/net_host*.c", "target/unix/net_tap*.c", "target/unix/net_passt*.c",
@@ -102,7 +103,7 @@ struct net *net_host_at(struct place place)
         place_error(place, "net_host() is of unix alone; default_net() is what %s has",
                     graph.target->name);
     }
-    return device_part(device_at(place, &host, NO_DEVICES), "net", "$.net");
+    return device_at(place, &host, NO_DEVICES);
 }
 
 struct net *default_net_at(struct place place)

@@ -75,7 +75,8 @@ void *device_at(struct place place, const struct module *module, const void *con
         .magic = TICKET_MAGIC,
         .device = device,
         .signature = module->signature,
-        .expression = text_of("&$.%s", module->signature),
+        .expression = module->expression != NULL ? module->expression
+                                                 : text_of("&$.%s", module->signature),
     };
     device->need_count = needs_read(place, module->name, needs, device->needs);
     graph.devices[graph.device_count++] = device;

@@ -66,6 +66,10 @@ struct module {
     /* Names of other modules. One that nobody described is the folder lib/NAME. */
     const char *needs[MODULE_LIST_MAX];
 
+    /* What others are handed of it; NULL: its member `struct SIGNATURE SIGNATURE`, "&$.SIGNATURE".
+     */
+    const char *expression;
+
     const char *prefix; /* of its parameters while a device has no name of its own; NULL: none */
 
     /* With which lib/SIGNATURE/SIGNATURE_suite.h makes one in a test; NULL: NAME_fixture. */
