@@ -112,6 +112,7 @@ enum result tcp_connection_lend(struct tcp_connection *connection, struct loan *
  * view: none now, and READABLE will tell. CLOSED: the peer is done and all has been read. They stay
  * until tcp_connection_consume. */
 enum result tcp_connection_peek(struct tcp_connection *connection, struct view *bytes) CHECKED;
+/* The room that this makes is told with the next tcp_core_flush. */
 void tcp_connection_consume(struct tcp_connection *connection, size_t length_bytes);
 
 /* Nothing more will be sent: FIN behind what was sent. */

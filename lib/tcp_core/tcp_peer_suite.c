@@ -246,10 +246,12 @@ size_t peer_user_reads(struct peer *peer, enum result *result)
     for (;;) {
         struct view bytes;
         *result = tcp_connection_peek(peer->connection, &bytes);
-        if (*result != OK || view_is_empty(bytes)) return read_bytes;
+        if (*result != OK || view_is_empty(bytes)) break;
         read_bytes += bytes.length_bytes;
         tcp_connection_consume(peer->connection, bytes.length_bytes);
     }
+    tcp_core_flush(peer->core);
+    return read_bytes;
 }
 
 /* ---- states ---- */

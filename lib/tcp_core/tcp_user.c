@@ -200,8 +200,8 @@ void tcp_connection_consume(struct tcp_connection *connection, size_t length_byt
     if (tcp_connection_is_synchronized(connection) &&
         tcp_receive_window_opens(&connection->receive_window, &connection->receive_queue,
                                  connection->rcv_nxt, connection->rcv_mss, core->pool)) {
-        (void)tcp_transmit_ack(connection);
-        tcp_connection_settle(connection);
+        /* With the flush: many reads open the window once. */
+        tcp_connection_pend(connection, TCP_ACK_DUE);
     }
 }
 

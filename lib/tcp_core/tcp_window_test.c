@@ -274,6 +274,7 @@ TEST(window_of_ours_opens_when_read)
     struct view bytes;
     expect_ok(tcp_connection_peek(connection, &bytes));
     tcp_connection_consume(connection, 10);
+    tcp_core_flush(peer.core);
     peer_hear_nothing(&peer); /* a silly window is not offered */
     enum result result;
     expect_that(peer_user_reads(&peer, &result), >, 10000);
