@@ -16,15 +16,15 @@
 
 #include "target/sim/node_image.h"
 
-static struct view map_file(const char *path)
+static struct span map_file(const char *path)
 {
-    struct view file = { 0 };
+    struct span file = { 0 };
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return file;
     struct stat status;
     if (fstat(descriptor, &status) == 0 && status.st_size > 0) {
         void *pages = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (pages != MAP_FAILED) file = view_from(pages, (size_t)status.st_size);
+        if (pages != MAP_FAILED) file = span_from(pages, (size_t)status.st_size);
     }
     (void)close(descriptor);
     return file;
@@ -78,7 +78,8 @@ bool node_image_symbol(const struct node_image *image, const char *path, uintptr
 
     Elf64_Sym symbol;
     uint64_t name_offset;
-    struct view file = map_file(path);
+    struct span memory = map_file(path);
+    struct view file = span_view(memory);
     bool found = find_function(file, address, &symbol, &name_offset);
     if (found) {
         struct view rest = view_from_offset(file, name_offset);
@@ -87,9 +88,6 @@ bool node_image_symbol(const struct node_image *image, const char *path, uintptr
         *name = view_from_string(room);
         *offset_bytes = address - symbol.st_value;
     }
-    if (file.length_bytes > 0) {
-        void *pages = (void *)(uintptr_t)file.bytes;
-        (void)munmap(pages, file.length_bytes);
-    }
+    if (memory.length_bytes > 0) (void)munmap(memory.bytes, memory.length_bytes);
     return found;
 }

@@ -60,6 +60,26 @@ static void write_capture(const struct wire *wire, const char *name)
     say("frames: %s\n", path);
 }
 
+static void say_line(const struct wire *wire, const char *direction,
+                     const struct net_faulty_statistics *of)
+{
+    say("%s %u, %s: entered %llu, left %llu; lost %llu, twice %llu, corrupted %llu, reordered "
+        "%llu, marked %llu; queue full %llu, too long %llu, no buffer %llu\n",
+        wire->name, wire->number, direction, (unsigned long long)of->entered_frames,
+        (unsigned long long)of->left_frames, (unsigned long long)of->lost_frames,
+        (unsigned long long)of->duplicated_frames, (unsigned long long)of->corrupted_frames,
+        (unsigned long long)of->reordered_frames, (unsigned long long)of->marked_frames,
+        (unsigned long long)of->queue_full_frames, (unsigned long long)of->too_long_frames,
+        (unsigned long long)of->no_buffer_frames);
+}
+
+static void say_wire(const struct wire *wire)
+{
+    if (wire->pcap.frames == 0) return;
+    say_line(wire, "out", &wire->faulty.send.statistics);
+    say_line(wire, "in", &wire->faulty.receive.statistics);
+}
+
 void world_report(struct world *world, const char *name)
 {
     struct view views[2];
@@ -69,6 +89,8 @@ void world_report(struct world *world, const char *name)
     if (world->events.lost_bytes > 0) say("... what happened before is no longer known\n");
     console_write_diagnostic(views[0]);
     console_write_diagnostic(views[1]);
+    for (unsigned i = 0; i < world->wire_count; i++)
+        say_wire(world->wires[i]);
     for (unsigned i = 0; i < world->wire_count; i++)
         write_capture(world->wires[i], name);
     if (getenv("SIM_CAPTURES") == NULL)

@@ -18,7 +18,7 @@
 
 #define PORT        7
 #define ROOM_BYTES  ((size_t)8192)
-#define PATIENCE_NS (600 * S_NS)
+#define PATIENCE_NS (3600 * S_NS)
 #define ENDING_NS   (600 * S_NS) /* longer than any connection takes to end */
 #define SESSIONS    8
 

@@ -37,7 +37,7 @@ static enum result show_body(struct http_sink *sink, struct view piece)
     for (size_t i = 0; i < piece.length_bytes; i++) {
         uint8_t byte = view_byte(piece, i);
         if (byte != '\n' && byte != '\r')
-            visitor.line[visitor.line_bytes++] = byte >= ' ' && byte < 127 ? (char)byte : '.';
+            visitor.line[visitor.line_bytes++] = (char)(byte >= ' ' && byte < 127 ? byte : '.');
         if (byte == '\n' || visitor.line_bytes == LINE_BYTES) end_line();
     }
     return OK;
