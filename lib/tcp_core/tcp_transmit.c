@@ -150,6 +150,7 @@ static uint32_t attach(struct tcp_connection *connection, struct packet *packet,
 {
     uint32_t held = (uint32_t)tcp_send_queue_borrow(
         &connection->send_queue, start - connection->recovery.snd_una, payload_bytes, packet);
+    assert(held > 0); /* a fresh packet has room for many fragments */
     if (held == payload_bytes || held <= connection->payload_max) return held;
     uint32_t whole = held - held % connection->payload_max;
     packet_trim(packet, whole);
