@@ -74,12 +74,13 @@ void client_look(struct crowd *crowd, struct client *client)
 
 /* ---- the beginning ---- */
 
-/* From several addresses, because one has too few ports for all that linger. */
-static void bind_source(int descriptor, uint64_t number)
+/* From several addresses, because one has too few ports for all that linger: those of the network
+ * above the server's, 127.0.1.1 and on for 127.0.0.1. */
+static void bind_source(int descriptor, uint32_t server, uint64_t number)
 {
     int on = 1;
     struct sockaddr_in source = { .sin_family = AF_INET };
-    source.sin_addr.s_addr = htonl(0x7f000101u + (uint32_t)(number % ADDRESSES));
+    source.sin_addr.s_addr = htonl(server + 0x100u + (uint32_t)(number % ADDRESSES));
     (void)setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     (void)bind(descriptor, (const struct sockaddr *)&source, sizeof source);
 }
@@ -88,13 +89,13 @@ void client_connect(struct crowd *crowd, struct client *client)
 {
     int on = 1;
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(crowd->wish->port) };
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_addr.s_addr = htonl(crowd->wish->address);
     client->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->descriptor < 0) {
         perror("client: socket");
         exit(2);
     }
-    bind_source(client->descriptor, crowd->begun++);
+    bind_source(client->descriptor, crowd->wish->address, crowd->begun++);
     (void)setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client->state = CLIENT_CONNECTING;
     client->asked = 0;

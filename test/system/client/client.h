@@ -13,6 +13,7 @@
 #define CLIENT_ROOM 16384
 
 struct wish {
+    uint32_t address;
     uint16_t port;
     unsigned clients;     /* at once */
     uint64_t connections; /* to make in all; 0: until the server refuses them */

@@ -1,11 +1,12 @@
 /* main.c - puts a crowd of clients on a server, and tells in JSON how their connections ended.
  *
- * usage: client PORT TARGET CLIENTS CONNECTIONS REQUESTS SECONDS
+ * usage: client ADDRESS PORT TARGET CLIENTS CONNECTIONS REQUESTS SECONDS
  *
  * It ends when CONNECTIONS are made (0: no bound), when the server refuses one, or after SECONDS;
  * what has begun by then is waited for.
  *
  * SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -65,18 +66,27 @@ static unsigned long number(const char *text)
     exit(2);
 }
 
+static uint32_t address(const char *text)
+{
+    struct in_addr address;
+    if (inet_pton(AF_INET, text, &address) == 1) return ntohl(address.s_addr);
+    fprintf(stderr, "client: %s is not an IPv4 address\n", text);
+    exit(2);
+}
+
 int main(int count, char *words[])
 {
-    if (count != 7) {
-        fprintf(stderr, "usage: client PORT TARGET CLIENTS CONNECTIONS REQUESTS SECONDS\n");
+    if (count != 8) {
+        fprintf(stderr, "usage: client ADDRESS PORT TARGET CLIENTS CONNECTIONS REQUESTS SECONDS\n");
         return 2;
     }
-    const struct wish wish = { .port = (uint16_t)number(words[1]),
-                               .target = words[2],
-                               .clients = (unsigned)number(words[3]),
-                               .connections = number(words[4]),
-                               .requests = (unsigned)number(words[5]),
-                               .seconds = (unsigned)number(words[6]) };
+    const struct wish wish = { .address = address(words[1]),
+                               .port = (uint16_t)number(words[2]),
+                               .target = words[3],
+                               .clients = (unsigned)number(words[4]),
+                               .connections = number(words[5]),
+                               .requests = (unsigned)number(words[6]),
+                               .seconds = (unsigned)number(words[7]) };
     struct crowd crowd = { .wish = &wish, .epoll = epoll_create1(EPOLL_CLOEXEC) };
     crowd.clients = calloc(wish.clients, sizeof(struct client));
     if (crowd.clients == NULL) {

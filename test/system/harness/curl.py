@@ -6,17 +6,18 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from harness import place
 from harness.report import Failure, expect
 from harness.wire import Answer
 
 
-def curl(image, target, *options, host="127.0.0.1", may_fail=False):
+def curl(image, target, *options, host=None, may_fail=False):
     """One transfer: its last response, the statuses before it, and how many connections curl made."""
     with tempfile.TemporaryDirectory() as folder:
         heads, body = Path(folder, "heads"), Path(folder, "body")
         command = ["curl", "-q", "--silent", "--show-error", "--max-time", "30", "--noproxy", "*", "--dump-header", heads,
                    "--output", body, "--write-out", "%{num_connects} %{http_version}", *options,
-                   f"http://{host}:{image.port}{target}"]
+                   f"http://{host or place.address()}:{image.port}{target}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 and not may_fail:
             raise Failure(f"curl {' '.join(map(str, options))} {target}: status {done.returncode}: {done.stderr}")

@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 
+from harness import place
 from harness.report import Failure, expect
 
 PATIENCE_SECONDS = 20
@@ -36,12 +37,12 @@ class Answer:
 
 
 class Wire:
-    def __init__(self, port, address="127.0.0.1", receive_bytes=None):
+    def __init__(self, port, address=None, receive_bytes=None):
         self.socket = socket.socket()
         self.socket.settimeout(PATIENCE_SECONDS)
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.connect((address, port))
+        self.socket.connect((address or place.address(), port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from harness import place
 from harness.crowd import Crowd
 from harness.image import Image
 from harness.report import Failure
@@ -24,6 +25,9 @@ VARIANTS = {
     "clang": (["--build=debug"], "clang"),
     "release": (["--build=release"], None),
     "host": (["--build=debug", "--pages=host"], None),
+    "direct": (["--build=debug", "--stack=direct"], None),
+    "direct-clang": (["--build=debug", "--stack=direct"], "clang"),
+    "direct-release": (["--build=release", "--stack=direct"], None),
 }
 
 BIG_LINES = 40000  # of big.txt, which is too large for one write and worth compressing
@@ -63,7 +67,7 @@ class Workshop:
         if not program.exists() or any(path.stat().st_mtime > program.stat().st_mtime for path in sources):
             run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program),
                  *(str(path) for path in sources if path.suffix == ".c")], "the crowd of clients")
-        return Crowd([program, image.port, target, clients, connections, requests, seconds])
+        return Crowd([program, place.address(), image.port, target, clients, connections, requests, seconds])
 
     def started(self, name, variant, *parameters, **options):
         """An image that runs, for `with`; its end is looked at. Listens on a port of the kernel's choice."""

@@ -6,6 +6,7 @@ import resource
 import socket
 import time
 
+from harness.direct import linux_case
 from harness.prometheus import scrape, value_of
 from harness.report import Skip, case, expect, expect_equal
 from harness.site import page, site_case
@@ -128,15 +129,27 @@ def clients_that_fall_silent_are_left(image):
         wire.close()
 
 
-@site_case("peers/out-of-band")
-def urgent_data_is_not_part_of_the_stream(image):
+def ask_with_an_urgent_byte(image, answer):
     for pause in (0, 0.02, 0, 0.02, 0, 0):
         with Wire(image.port) as wire:
             wire.send(b"GET /hello/ur")
             time.sleep(pause)
             wire.socket.send(b"!", socket.MSG_OOB)
             wire.send(b"gent HTTP/1.1\r\nHost: a\r\n\r\n")
-            expect_equal(wire.answer().body, b"hello, urgent", "the answer")
+            expect_equal(wire.answer().body, answer, "the answer")
+
+
+@site_case("peers/out-of-band", direct=False)
+def urgent_data_is_not_part_of_the_stream(image):
+    """Of the host's sockets, that is."""
+    ask_with_an_urgent_byte(image, b"hello, urgent")
+
+
+@linux_case("direct/peers/out-of-band")
+def urgent_data_stays_in_line(link):
+    """RFC 6093 6: to our own stack the urgent byte is one as any other."""
+    with link.started("site") as image:
+        ask_with_an_urgent_byte(image, b"hello, ur!gent")
 
 
 def crowd_at_limit(workshop, variant):

@@ -4,6 +4,7 @@ SPDX-License-Identifier: ISC"""
 
 import http.client
 
+from harness import place
 from harness.curl import curl
 from harness.report import expect, expect_equal, expect_in
 from harness.site import page, site_case
@@ -17,9 +18,9 @@ BODY = bytes(range(256)) * 400
 @site_case("protocol/keep-alive")
 def one_connection_serves_many_requests(image):
     answer = curl(image, "/hello/curl", "--next", "-q", "--silent", "--output", "/dev/null",
-                  f"http://127.0.0.1:{image.port}/style.css")
+                  f"http://{place.address()}:{image.port}/style.css")
     expect_equal(answer.connections, 1, "the first request's connections")
-    client = http.client.HTTPConnection("127.0.0.1", image.port, timeout=20)
+    client = http.client.HTTPConnection(place.address(), image.port, timeout=20)
     client.connect()
     first = client.sock
     for number in range(200):
@@ -209,7 +210,7 @@ def what_a_handler_knows_of_its_request(image):
     answer = curl(image, "/about/a/%7Eb?c=%20d&e", "--request", "DELETE", "--user-agent", "the tests", "--http1.1")
     lines = dict(line.partition(" ")[::2] for line in answer.body.decode().splitlines())
     expect_equal(lines, {"method": "DELETE", "version": "1.1", "target": "/about/a/%7Eb?c=%20d&e", "path": "/about/a/~b",
-                         "query": "c=%20d&e", "host": "127.0.0.1", "agent": "the tests", "fields": "3"}, "the request")
+                         "query": "c=%20d&e", "host": place.address(), "agent": "the tests", "fields": "3"}, "the request")
     with Wire(image.port) as wire:
         wire.ask("http://other.test:81/about/absolute?q", fields="Host: ignored.test")
         expect_in(b"path /about/absolute\nquery q\nhost other.test\n", wire.answer().body, "the absolute form")

@@ -9,7 +9,7 @@ unikernel(site)
 {
     struct kv *pages = named("first", kv_pages("htdocs"));
     struct kv *other = named("other", kv_pages("other"));
-    struct http *http = http_server(stack_tcp(default_stack()));
+    struct tcp *tcp = stack_tcp(default_stack());
 
-    start(site_start, http, pages, other);
+    start(site_start, http_server(tcp), pages, other, tcp);
 }

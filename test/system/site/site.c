@@ -49,6 +49,8 @@ static void route_streams(void)
     route(HTTP_GET, "", "/length/{bytes}", &site_length);
     route(HTTP_GET, "", "/slow/{milliseconds}", &site_slow);
     route(HTTP_GET, "", "/drip/{milliseconds}", &site_drip);
+    route(HTTP_GET, "", "/push/{address}/{port}/{bytes}", &site_push);
+    route(HTTP_GET, "", "/pull/{address}/{port}", &site_pull);
 }
 
 static void route_hosts(void)
@@ -59,8 +61,9 @@ static void route_hosts(void)
     route(HTTP_GET, "admin.wild.test", "/*", &site_admin);
 }
 
-enum result site_start(struct http *http, struct kv *pages, struct kv *other)
+enum result site_start(struct http *http, struct kv *pages, struct kv *other, struct tcp *tcp)
 {
+    site_calls_init(tcp);
     http_metrics_init(&site.metrics);
     route_answers();
     route_streams();
