@@ -429,7 +429,8 @@ static uint64_t measure(struct tcp_recovery *recovery, const struct tcp_delivery
     if (first_ns == 0) return 0;
     uint32_t samples = delivery->prior_flight_bytes / (2 * recovery->congestion.mss_bytes) + 1;
     tcp_rtt_measure(&recovery->rtt, first_ns, last_ns, samples, delivery->now_ns);
-    tcp_congestion_rtt(&recovery->congestion, last_ns, recovery->snd_una, recovery->snd_nxt);
+    /* A round trip is over when what was sent in it has arrived, in whatever order. */
+    tcp_congestion_rtt(&recovery->congestion, last_ns, recovery->rack_fack, recovery->snd_nxt);
     recovery->backoff_count = 0;
     return first_ns;
 }
