@@ -72,8 +72,10 @@ static void check_tests(const struct application *application)
         fail("%s: %s", application->shown, text);
     }
     if (!file_says_something(application, "tests.txt", &text)) {
-        fail("%s: it has no tests; write some in %s/%s_test.c, as lib/test/test.h tells",
-             application->shown, application->folder, application_name(application));
+        bool simulates = application->target->runner != NULL;
+        fail("%s: it has no tests; write some in %s/%s%s_test.c, as %s tells", application->shown,
+             application->folder, application_name(application), simulates ? "_world" : "",
+             simulates ? "target/sim/world.h" : "lib/test/test.h");
     }
 }
 
@@ -81,9 +83,10 @@ int command_test(int count, char *arguments[])
 {
     struct options options = {
         .name = "test",
-        .words =
-            "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
-            "APP's own modules implement; with names, those tests whose names contain one of them",
+        .words = "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
+                 "APP's own modules implement; with -t sim the worlds in APP/*_world_test.c; with "
+                 "names, "
+                 "those tests whose names contain one of them",
         .arguments = "[APP] [-- NAME...]",
         .takes_keys = true,
         .takes_rest = true,

@@ -89,10 +89,7 @@ void node_open(struct node *node, struct world *world, const struct node_paramet
     node->wake.due = take_turn;
     for (size_t i = 0; i < NODE_ARGUMENTS_MAX && parameters->arguments[i] != NULL; i++)
         node->arguments[node->argument_count++] = view_from_string(parameters->arguments[i]);
-    bool is_path = strchr(parameters->image, '/') != NULL;
-    const char *folder = is_path ? "" : report_image_folder(world);
-    (void)format(span_from(node->image_path, sizeof node->image_path - 1),
-                 is_path ? "%s%s" : "%s/%s.so", folder, parameters->image);
+    report_image_path(world, parameters->image, node->image_path, sizeof node->image_path);
     record_open(&node->console, CONSOLE_BYTES);
     if (node->parameters.wires == 0) node->parameters.wires = 1;
     assert_that(node->parameters.wires, <=, NODE_WIRES_MAX);

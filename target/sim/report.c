@@ -98,15 +98,26 @@ void world_report(struct world *world, const char *name)
     say("%s\n", world_failure(world) == NULL ? "" : world_failure(world));
 }
 
-const char *report_image_folder(const struct world *world)
+static void program_folder(char folder[], size_t room_bytes)
 {
-    static char folder[PATH_MAX];
-    if (world->parameters.image_folder != NULL) return world->parameters.image_folder;
-    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    ssize_t length = readlink("/proc/self/exe", folder, room_bytes - 1);
     if (length <= 0) panic("this program does not know where it is");
     folder[length] = '\0';
     *strrchr(folder, '/') = '\0';
-    return folder;
+}
+
+void report_image_path(const struct world *world, const char *name, char path[], size_t room_bytes)
+{
+    static char beside[PATH_MAX];
+    const char *folder = world->parameters.image_folder;
+    if (strchr(name, '/') != NULL) {
+        (void)snprintf(path, room_bytes, "%s", name);
+        return;
+    }
+    if (folder == NULL) program_folder(beside, sizeof beside);
+    (void)snprintf(path, room_bytes, "%s/%s", folder == NULL ? beside : folder, name);
+    if (access(path, F_OK) != 0)
+        (void)snprintf(path, room_bytes, "%s/%s.so", folder == NULL ? beside : folder, name);
 }
 
 /* ---- a panic ---- */
@@ -133,14 +144,16 @@ void node_note_panic(struct node *node, struct view report, struct view fiber,
 
 /* ---- faults of the processor ---- */
 
+/* Once: what it does may break too. */
 static void say_where(void)
 {
-    const struct world *world = world_current;
+    struct world *world = world_current;
     if (world == NULL) return;
+    world_current = NULL;
     for (unsigned i = 0; i < world->node_count; i++) {
-        if (world->nodes[i]->is_entered) say("\nin node '%s': ", world->nodes[i]->parameters.name);
+        if (world->nodes[i]->is_entered) say("\nin node '%s':", world->nodes[i]->parameters.name);
     }
-    say_moment(world);
+    world_report(world, "broken");
 }
 
 static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE };

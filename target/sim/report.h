@@ -10,7 +10,8 @@
  * before whoever handled it before does so. */
 void report_faults(struct world *world);
 
-/* Where images without a path are. It lives for ever. */
-const char *report_image_folder(const struct world *world);
+/* The path of an image: without a slash it is NAME, or NAME.so, in the world's folder or where this
+ * program is. */
+void report_image_path(const struct world *world, const char *name, char path[], size_t room_bytes);
 
 #endif

@@ -103,7 +103,7 @@ __attribute__((format(printf, 2, 3))) void world_note(struct world *world, const
 
 struct node_parameters {
     const char *name;  /* at most WORLD_NAME_MAX bytes */
-    const char *image; /* a path; without a slash it is `image_folder`/NAME.so */
+    const char *image; /* a path; without a slash it is NAME or NAME.so in `image_folder` */
     const char *arguments[NODE_ARGUMENTS_MAX]; /* boot parameters */
     unsigned wires;                            /* network cards: 0 counts as 1 */
     unsigned segments[NODE_WIRES_MAX];         /* which switch each wire leads to, 0 to 7 */

@@ -207,6 +207,24 @@ TEST(an_expectation_that_is_not_met_is_reported)
     expect_says(report, "expected node_wait_says(node, ");
 }
 
+static void write_to_nowhere(struct world *world)
+{
+    struct node *node = add_counter(world, "unlucky", "--fault-at=5");
+    node_start(add_counter(world, "lucky", NULL));
+    node_start(node);
+    world_expect(world, world_run(world, S_NS) == OK);
+}
+
+TEST(a_fault_of_the_processor_is_reported_with_the_node)
+{
+    static char report[262144];
+    run_failing(write_to_nowhere, report, sizeof report);
+    expect_says(report, "in node 'unlucky':\nbroken: seed 5, virtual time 0.5000");
+    expect_says(report, "unlucky      count 4 at 1400 ms");
+    expect_says(report, "4c4b40");
+    expect_says(report, "SIM_SEED=5");
+}
+
 static void load_nothing(struct world *world)
 {
     node_start(world_add_node(world, &(struct node_parameters){ .name = "a", .image = "nothing" }));

@@ -248,8 +248,12 @@ static void add_suites(void)
     }
 }
 
+/* Worlds of simulated nodes are tested where they are, and nothing else there: other tests may need
+ * what only a process has. */
 static void add_tests(void)
 {
+    static const char *const worlds[] = { "*_world_test.c" };
+    bool simulates = graph.target->runner != NULL;
     const struct addition harness = { .root = "house",
                                       .folder = graph.house,
                                       .label = "test",
@@ -259,11 +263,13 @@ static void add_tests(void)
                                     .folder = graph.application,
                                     .label = "test",
                                     .use = UNIT_HARNESS,
-                                    .with_tests = true };
+                                    .with_tests = true,
+                                    .without = worlds,
+                                    .without_count = simulates ? 0 : 1 };
     add_doubles();
     add_suites();
     add_pattern(&harness, "lib/test/*.c");
-    add_pattern(&tests, "*_test.c");
+    add_pattern(&tests, simulates ? worlds[0] : "*_test.c");
 }
 
 /* The program that runs the image, with what it uses of the house: taken where it is needed. */

@@ -189,9 +189,11 @@ static void write_test(FILE *file, const struct units *units, const struct devic
     write_units(file, units, UNIT_HOST);
     write_page_objects(file);
     if (self != NULL) fprintf(file, " obj/%s_pages_empty.o", self->name);
-    fputs(" obj/house.a\n  link_flags = $program_flags\n"
-          "  libraries = $libraries -l:libbearssl.a\n",
-          file);
+    fprintf(file,
+            " obj/house.a%s%s\n  link_flags = $program_flags\n"
+            "  libraries = $libraries -l:libbearssl.a\n",
+            graph.target->runner != NULL ? " | " : "",
+            graph.target->runner != NULL ? unikernel_name : "");
 }
 
 /* The program that runs an image which is none itself. */

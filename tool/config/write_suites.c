@@ -86,7 +86,7 @@ void write_suites(void)
           "modules implement. */\n"
           "#include \"test/test.h\"\n",
           suites.file);
-    for (size_t i = 0; i < graph.device_count; i++) {
+    for (size_t i = 0; i < graph.device_count && graph.target->runner == NULL; i++) {
         if (module_is_new(i)) write_suite(suites.file, missing.file, graph.devices[i]->module);
     }
     output_close(&suites);

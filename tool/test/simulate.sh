@@ -27,3 +27,30 @@ check_error "a duration that is none" 2 'write a duration' "$loom" run -t sim --
 check_error "too many nodes" 2 'from 1 to 16' "$loom" run -t sim --nodes=17 tick
 check_error "a simulated network that the host should reach" 2 'not for a simulated network' \
     "$loom" run -t sim --watch tick
+
+check_error "test -t sim without a world" 1 'tick_world_test.c, as target/sim/world.h tells' "$loom" test -t sim tick
+cat > tick/tick_world_test.c << 'END'
+/* tick_world_test.c - two of them, and one crashes. */
+#include "target/sim/world_test.h"
+
+WORLD_TEST(one_goes_on_when_another_crashes, 20)
+{
+    struct node *nodes[2];
+    for (unsigned i = 0; i < 2; i++) {
+        nodes[i] = world_add_node(world, &(struct node_parameters){ .name = i == 0 ? "a" : "b", .image = "tick" });
+        node_start(nodes[i]);
+    }
+    world_expect(world, world_run(world, world_random(world) % (4 * S_NS)) == OK);
+    node_crash(nodes[0]);
+    world_expect(world, node_wait_end(nodes[1], 10 * S_NS) == OK);
+    world_expect(world, node_has_said(nodes[1], VIEW("slow   has ended: 5 ticks")));
+    world_expect(world, node_left_bytes(nodes[1]) == 0);
+}
+END
+check "test -t sim" "$loom" test -t sim tick
+check_says "test -t sim: the worlds" 'ok      one_goes_on_when_another_crashes'
+check_says "test -t sim: and nothing else" '1 passed, 0 failed, 0 skipped'
+check "the other tests know nothing of worlds" "$loom" test tick
+sed -i 's/5 ticks/6 ticks/' tick/tick_world_test.c
+check_error "a world that does not hold" 1 'seed 1, virtual time' "$loom" test -t sim tick
+check_says "a world that does not hold: its events" 'a            * crashes'

@@ -12,7 +12,7 @@
 #include "target/memory.h"
 
 struct counter_parameters {
-    uint64_t every_ns, end_at, panic_at, exit_at, keep_bytes, busy_ns;
+    uint64_t every_ns, end_at, panic_at, exit_at, fault_at, keep_bytes, busy_ns;
 };
 
 static struct counter_parameters parameters;
@@ -25,6 +25,8 @@ static const struct parameter counter_parameters[] = {
                      "the count at which it panics"),
     PARAMETER_NUMBER(struct counter_parameters, exit_at, "exit-at", "0", 0, 1000000,
                      "the count at which it exits with status 7, from a small fiber"),
+    PARAMETER_NUMBER(struct counter_parameters, fault_at, "fault-at", "0", 0, 1000000,
+                     "the count at which it writes to nowhere"),
     PARAMETER_BYTES(struct counter_parameters, keep_bytes, "keep", "0", 0, GIB,
                     "memory that it takes and does not give back"),
     PARAMETER_DURATION(struct counter_parameters, busy_ns, "busy", "0s",
@@ -86,6 +88,8 @@ enum result image_start(void)
         count++;
         say_count();
         if (count == parameters.panic_at) panic("counted up to %u", (unsigned)count);
+        if (count == parameters.fault_at)
+            *(volatile int *)(count * 1000000) = 1; // NOLINT: a number as an address is the point
         if (count == parameters.exit_at) exit_elsewhere();
     }
     console_write(VIEW("done"));
