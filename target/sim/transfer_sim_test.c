@@ -8,7 +8,7 @@
 #include "target/sim/guest.h"
 #include "target/sim/world_test.h"
 
-#define HOURS_NS (4 * 3600 * S_NS)
+#define HOURS_NS (14400 * S_NS)
 
 static uint64_t below(struct world *world, uint64_t limit)
 {
@@ -84,6 +84,7 @@ static struct node *add_client(struct world *world, const char *bytes, const cha
                    .out = out,
                    .in = in,
                    .skew = draw_skew(world),
+                   .has_bare_wires = below(world, 2) == 0,
                    .may_fail = may_fail });
 }
 

@@ -1,40 +1,22 @@
 /* world.h - a small world under one seed: unikernels, the wires between them, and what goes wrong.
  *
- *     node a            node b               the test itself
- *     an image's copy   an image's copy      stack_direct_open(&stack, wire_net(guest), ...)
- *        |                 |                    |
- *     offloads          offloads             offloads            as a device does them
- *        |                 |                    |
- *     capture           capture              capture             the last frames, kept in memory
- *        |                 |                    |
- *     faults            faults               faults              loss, delay, ... both ways
- *        +------- a learning switch ------------+
+ *     node a           node b           the test itself (guest.h)
+ *        |                |                 |
+ *     offloads         offloads         offloads     as a device does them
+ *     capture          capture          capture      the last frames, kept in memory
+ *     faults           faults           faults       loss, delay, ... both ways
+ *        +------ a learning switch ---------+
  *
  * Everything runs in one process and in virtual time: time stands still while code runs, and jumps
  * to the next deadline when all wait. Randomness comes from the seed alone. So the same seed gives
- * the same bytes on every wire and the same events, however fast the machine is.
+ * the same bytes on every wire and the same events. worlds.h runs a world under many seeds.
  *
  * A node is an image built with `-t sim`, of which each boot loads a fresh copy: its variables are
- * its own and are zero again after a restart. What it took from its surroundings (memory, stacks,
- * the copy) goes when it ends, is crashed or panics. A fault of the processor in a node ends the
- * process, with a report that names the node.
+ * its own, and new after a restart. What it took (memory, stacks, the copy) goes when it ends,
+ * crashes or panics. A fault of the processor in a node ends the process, and the report names it.
  *
- *     static void lossy(struct world *world)
- *     {
- *         struct node *echo = world_add_node(world, &(struct node_parameters){
- *             .name = "echo", .image = "echo", .arguments = { "--ipv4=10.0.0.2/24" } });
- *         wire_spoil(node_wire(echo, 0), &(struct net_faulty_plan){ ... });
- *         node_start(echo);
- *         world_expect(world, node_wait_says(echo, VIEW("listening"), 5 * S_NS) == OK);
- *         ...
- *     }
- *     TEST(it_works_over_a_bad_wire)
- *     {
- *         expect(worlds_run(&(struct worlds){ .name = "lossy", .run = lossy, .seeds = 1000 }));
- *     }
- *
- * Functions that take `struct world` are called on a fiber of the simulator's own, with today's
- * target/sim below it.
+ * Functions that take a world are called on a fiber of the simulator's own, over today's
+ * target/sim.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_SIM_WORLD_H

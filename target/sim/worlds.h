@@ -3,6 +3,20 @@
  * So each starts from the same state to the byte, whatever ran before; one that crashes is told
  * and the others go on; and all processors are used.
  *
+ *     static void lossy(struct world *world)
+ *     {
+ *         struct node *echo = world_add_node(world, &(struct node_parameters){
+ *             .name = "echo", .image = "echo", .arguments = { "--ipv4=10.0.0.2/24" },
+ *             .out = { .loss_per_million = 10000 } });
+ *         node_start(echo);
+ *         world_expect(world, node_wait_says(echo, VIEW("listening"), 5 * S_NS) == OK);
+ *         ...
+ *     }
+ *     TEST(it_works_over_a_bad_wire)
+ *     {
+ *         expect(worlds_run(&(struct worlds){ .name = "lossy", .run = lossy, .seeds = 1000 }));
+ *     }
+ *
  *     SIM_SEED=17     that seed alone, in this very process, so that a debugger can follow; and
  * what happened is told in any case SIM_SEEDS=5000  so many, where the test asks for more than one
  *
