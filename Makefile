@@ -7,6 +7,7 @@
 #
 #   make            builds the `loom` command: build/loom
 #   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
+#   make lib         builds the stack as a library for other programs: build/lib
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
 #   make check-long the tests against strangers, with those that take minutes
 #   make net-demo   shows the home page on our own stack, over a tap (root) or passt
@@ -49,6 +50,7 @@ include fuzz/fuzz.mk
 include bench/bench.mk
 include test/system/system.mk
 include test/net-demo.mk
+include embed/embed.mk
 
 .PHONY: run check install clean help packages-run packages-check
 packages-run:
@@ -64,7 +66,7 @@ run: packages-run
 check: packages-check
 	@test/check
 
-install: install-tool
+install: install-tool install-lib
 
 clean:
 	rm -rf $(BUILD) apps/*/build
