@@ -11,8 +11,11 @@ BENCH         ?= all
 BENCH_SECONDS ?=
 BENCH_PYTHON  := /usr/bin/python3
 
+# Programs of Linux's side: peers, loads, and what a tap can carry without any stack.
+BENCH_HOST := $(patsubst bench/host/%.c,build/bench/%,$(wildcard bench/host/*.c))
+
 .PHONY: bench
-bench: tool build/loom-crunch build/bench/first_answer
+bench: tool build/loom-crunch $(BENCH_HOST)
 	@tool/packages bench || echo "packages: going on without them; what needs them is skipped"
 	@$(BENCH_PYTHON) -B bench/bench.py --rows="$(BENCH)" --seconds="$(BENCH_SECONDS)"
 
@@ -21,6 +24,6 @@ bench: tool build/loom-crunch build/bench/first_answer
 check-bench:
 	@$(BENCH_PYTHON) -B bench/test_driver.py
 
-build/bench/first_answer: bench/host/first_answer.c
+$(BENCH_HOST): build/bench/%: bench/host/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(COMMON) -O2 -o $@ $<

@@ -21,6 +21,7 @@ class Bench:
                              else max(5, SOAK_SECONDS * seconds // LOAD_SECONDS))
         self.pairs = PAIRS
         self.network_kind = network.kind()
+        self.has_taps = network.taps_are_there()
         self.nginx = servers.nginx_program()
         self.results = Results(machine.description(), self.peer(), self.network_kind.words)
 
@@ -37,6 +38,10 @@ class Bench:
     def needs_wrk(self):
         if not load.is_there():
             raise Skip("the load generator wrk is not installed: apt-get install wrk")
+
+    def needs_taps(self):
+        if not self.has_taps:
+            raise Skip("there are no network namespaces and taps here: root is needed, and iproute2")
 
     def needs(self, program, package):
         if shutil.which(program) is None:

@@ -14,7 +14,6 @@ OUTPUT = os.path.join(ROOT, "build", "bench")
 LOOM = os.path.join(ROOT, "build", "loom")
 FIRST_ANSWER = os.path.join(OUTPUT, "first_answer")
 
-
 ERROR_LINES = 3
 
 
@@ -36,15 +35,23 @@ def folder_copy(source, copy):
             shutil.copytree(path, copied) if os.path.isdir(path) else shutil.copy2(path, copied)
 
 
-def image_build(folder, harden="on"):
-    """Gives the path of the image of the application in `folder`, named from the root."""
+def host_program(name):
+    """The path of what host/NAME.c makes."""
+    return os.path.join(OUTPUT, name)
+
+
+def image_build(folder, harden="on", stack=None):
+    """Gives the path of the image of the application in `folder`, named from the root, with this
+    stack; None: the one it has by default."""
     source = os.path.join(ROOT, folder)
     name = os.path.basename(folder)
     if not os.path.exists(os.path.join(source, "config.c")):
         raise ImageError(f"{folder}/config.c: there is no such application")
-    copy = os.path.join(OUTPUT, f"harden-{harden}", name)
+    kind = f"harden-{harden}" if stack is None else f"harden-{harden}-{stack}"
+    copy = os.path.join(OUTPUT, kind, name)
     folder_copy(source, copy)
-    done = subprocess.run([LOOM, "build", f"--harden={harden}", "--build=release", copy],
+    chosen = [] if stack is None else [f"--stack={stack}"]
+    done = subprocess.run([LOOM, "build", f"--harden={harden}", "--build=release", *chosen, copy],
                           check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:

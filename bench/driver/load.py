@@ -5,8 +5,7 @@ SPDX-License-Identifier: ISC
 import re
 import shutil
 
-from driver import machine
-from driver.process import output_of
+from driver import under_load
 from driver.servers import PAGE, ServerError
 
 CONNECTIONS = 64
@@ -46,30 +45,21 @@ def read(said):
 
 def measure(server, network_kind, seconds, close=False):
     """Starts the server on a fresh network, puts load on it, and stops it."""
-    _, client_core = machine.cores()
     with network_kind() as network:
         process = server.start(network)
         try:
-            interval = machine.Interval()
-            before = process.cpu_seconds()
-            status, said, complained, client_cpu = output_of(
-                words(network, seconds, close), network.client_prefix, client_core, seconds + 60)
-            server_cpu = process.cpu_seconds() - before
-            (server_busy, server_idle), (client_busy, client_idle) = interval.end()
+            return measure_running(server.name, process, network, seconds, close)
         finally:
             process.stop()
-    if status != 0 or "requests in" not in said:
-        raise ServerError(f"wrk against {server.name}: {(complained or said).strip()}")
+
+
+def measure_running(name, process, network, seconds, close=False):
+    said, found = under_load.run(process, words(network, seconds, close), network.client_prefix,
+                                 seconds)
     try:
-        found = read(said)
+        found.update(read(said))
     except (AttributeError, ValueError) as error:
-        raise ServerError(f"{server.name}: wrk's report is not understood:\n{said}") from error
-    others = max(0.0, server_busy + client_busy - server_cpu - client_cpu)
-    found.update({
-        "requests_per_cpu_second": found["requests"] / server_cpu if server_cpu > 0 else 0.0,
-        "server_cpu_seconds": server_cpu,
-        "server_idle": server_idle,
-        "client_idle": client_idle,
-        "others_share": others / (server_busy + client_busy),
-    })
+        raise ServerError(f"{name}: wrk's report is not understood:\n{said}") from error
+    cpu = found["server_cpu_seconds"]
+    found["requests_per_cpu_second"] = found["requests"] / cpu if cpu > 0 else 0.0
     return found

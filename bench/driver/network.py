@@ -1,5 +1,6 @@
 """network.py - what lies between server and client: two fresh network namespaces joined by a veth
-pair for root, the host's loopback for anybody else.
+pair for root, the host's loopback for anybody else. And a tap, whose one end is the client's
+namespace and whose other end is a descriptor of an image with a stack of its own.
 
 Fresh for every run, so that no run inherits the TIME-WAIT connections of another.
 
@@ -52,27 +53,42 @@ class Loopback:
         pass
 
 
-class Veth:
-    """Both ends are named after this process; what a killed driver left is removed by the next."""
-    words = "veth between two network namespaces"
+class Spaces:
+    """Namespaces named after this process; what a killed driver left is removed by the next."""
 
-    def __init__(self):
-        self.address = ADDRESSES["server"]
-        self.port = PORT
-        self.names = {side: f"{NAME}-{os.getpid()}-{side}" for side in ADDRESSES}
-        self.server_prefix = ("ip", "netns", "exec", self.names["server"])
-        self.client_prefix = ("ip", "netns", "exec", self.names["client"])
+    def __init__(self, *sides):
+        self.names = {side: f"{NAME}-{os.getpid()}-{side}" for side in sides}
+
+    def prefix(self, side):
+        """What makes a command run there."""
+        return ("ip", "netns", "exec", self.names[side])
+
+    def lay(self):
+        """What lies between them; for those who inherit."""
+
+    def link(self, side, *words):
+        run("ip", "-n", self.names[side], "link", *words)
+
+    def address_give(self, side, interface, address):
+        run("ip", "-n", self.names[side], "address", "add", address, "dev", interface)
+        self.link(side, "set", interface, "up")
+
+    def tap_add(self, side, interface, mac=None):
+        """It stays when the program that has it open ends."""
+        run("ip", "-n", self.names[side], "tuntap", "add", "dev", interface, "mode", "tap")
+        if mac is not None:
+            self.link(side, "set", interface, "address", mac)
+
+    def veth_add(self, side, interface, peer_side, peer_interface):
+        self.link(side, "add", interface, "type", "veth", "peer", "name", peer_interface,
+                  "netns", self.names[peer_side])
 
     def __enter__(self):
         opened.append(self)
-        for name in self.names.values():
-            run("ip", "netns", "add", name)
-        run("ip", "link", "add", "server", "netns", self.names["server"], "type", "veth", "peer",
-            "name", "client", "netns", self.names["client"])
         for side, name in self.names.items():
-            run("ip", "-n", name, "address", "add", f"{ADDRESSES[side]}/24", "dev", side)
-            run("ip", "-n", name, "link", "set", "lo", "up")
-            run("ip", "-n", name, "link", "set", side, "up")
+            run("ip", "netns", "add", name)
+            self.link(side, "set", "lo", "up")
+        self.lay()
         return self
 
     def __exit__(self, *_):
@@ -80,6 +96,39 @@ class Veth:
             opened.remove(self)
         for name in self.names.values():
             namespace_remove(name)
+
+
+class Veth(Spaces):
+    words = "veth between two network namespaces"
+
+    def __init__(self):
+        super().__init__(*ADDRESSES)
+        self.address = ADDRESSES["server"]
+        self.port = PORT
+        self.server_prefix = self.prefix("server")
+        self.client_prefix = self.prefix("client")
+
+    def lay(self):
+        self.veth_add("server", "server", "client", "client")
+        for side, address in ADDRESSES.items():
+            self.address_give(side, side, f"{address}/24")
+
+
+class Tap(Spaces):
+    """Linux is the client; the server opens the tap that is the client's interface."""
+    words = "a tap"
+    interface = "tap0"
+    mac, image_mac = "02:00:00:00:00:02", "02:00:00:00:00:01"
+
+    def __init__(self):
+        super().__init__("client")
+        self.address = ADDRESSES["server"]
+        self.port = PORT
+        self.server_prefix = self.client_prefix = self.prefix("client")
+
+    def lay(self):
+        self.tap_add("client", self.interface, self.mac)
+        self.address_give("client", self.interface, f"{ADDRESSES['client']}/24")
 
 
 def namespace_remove(name):
@@ -100,6 +149,18 @@ def remove_left_behind():
 def close_all():
     for network in list(opened):
         network.__exit__()
+
+
+def taps_are_there():
+    """Whether this process may make namespaces and taps."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return False
+    remove_left_behind()
+    try:
+        with Tap():
+            return True
+    except subprocess.CalledProcessError:
+        return False
 
 
 def kind():

@@ -52,6 +52,11 @@ class Process:
         """User and system time of the process and all below it."""
         return sum(cpu_seconds(number) for number in tree(self.number))
 
+    def user_seconds(self):
+        """Of the process alone, in the kernel's ticks: what its own code took."""
+        fields = stat_of(self.number)
+        return int(fields[11]) / TICKS if len(fields) > 12 else 0.0
+
     def resident_bytes(self):
         return sum(resident_bytes(number) for number in tree(self.number))
 

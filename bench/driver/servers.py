@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from driver import machine
+from driver import machine, network
 from driver.images import OUTPUT, ROOT
 from driver.process import Process, wait_for
 
@@ -28,14 +28,14 @@ class Server:
     def words(self, address, port):
         raise NotImplementedError
 
-    def start(self, network):
+    def start(self, between):
         os.makedirs(RUN, exist_ok=True)
         core, _ = machine.cores()
         with open(os.path.join(RUN, f"{self.name}.log"), "wb") as log:
-            process = Process(self.words(network.address, network.port), core,
-                              network.server_prefix, stdout=log, stderr=log)
+            process = Process(self.words(between.address, between.port), core,
+                              between.server_prefix, stdout=log, stderr=log)
         try:
-            wait_for(lambda: process.has_ended() or answers(network), 10, f"{self.name} answers")
+            wait_for(lambda: process.has_ended() or answers(between), 10, f"{self.name} answers")
         except RuntimeError as error:
             raise ServerError(f"{error}: {self.complaint()}") from error
         if process.has_ended():
@@ -47,13 +47,13 @@ class Server:
         return lines[-1] if lines else "it said nothing"
 
 
-def answers(network):
+def answers(between):
     """Whether a request from the client's side is answered with 200."""
     probe = ("import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),1);"
              "s.settimeout(1);s.sendall(b'GET %b HTTP/1.0\\r\\nHost: bench\\r\\n\\r\\n' %"
              " sys.argv[3].encode()); sys.exit(b' 200 ' not in s.recv(64))")
-    done = subprocess.run([*network.client_prefix, "/usr/bin/python3", "-c", probe,
-                           network.address, str(network.port), PAGE], check=False,
+    done = subprocess.run([*between.client_prefix, "/usr/bin/python3", "-c", probe,
+                           between.address, str(between.port), PAGE], check=False,
                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return done.returncode == 0
 
@@ -68,6 +68,18 @@ class Image(Server):
 
     def words(self, address, port):
         return [self.path, f"--port={port}", *self.parameters]
+
+
+class DirectImage(Image):
+    """The same with our own stack, on the tap that is the client's interface."""
+
+    def words(self, address, port):
+        return [*super().words(address, port), *attachment(address)]
+
+
+def attachment(address, net=f"tap:{network.Tap.interface}"):
+    """The parameters of an image with a stack of its own."""
+    return [f"--net={net}", f"--ipv4={address}/24", f"--net-mac={network.Tap.image_mac}"]
 
 
 NGINX_SETTINGS = ("worker_processes 1, access_log off, open_file_cache max=100, sendfile on, "

@@ -5,7 +5,7 @@ Each is a module with WORDS, which introduce it, and run(bench).
 SPDX-License-Identifier: ISC
 """
 from driver.rows import (fiber_sleepers, fiber_yield, hardening, http, idle, method, size, soak,
-                         start)
+                         start, tap_bulk, tap_http, tap_udp)
 
 ROWS = {
     "http": http,
@@ -16,6 +16,9 @@ ROWS = {
     "size": size,
     "hardening": hardening,
     "soak": soak,
+    "bulk": tap_bulk,
+    "tap": tap_http,
+    "udp": tap_udp,
     "method": method,
 }
 ONLY_WHEN_NAMED = ("method",)

@@ -52,25 +52,25 @@ def conditions(pairs):
             f"{others:.0%} of both cores")
 
 
-def compare(bench, mode, close, first, second):
-    def measured(server):
-        return lambda: load.measure(server, bench.network_kind, bench.seconds, close)
+def compare(bench, mode, close, first, second, first_network=None):
+    def measured(server, kind=None):
+        return lambda: load.measure(server, kind or bench.network_kind, bench.seconds, close)
 
     def said(words):
         bench.say(f"{mode}: {words}, waiting until the machine is quiet")
         machine.wait_until_quiet(QUIET_SECONDS)
         bench.say(f"{mode}: {words}")
 
-    pairs = alternate(measured(first), measured(second), bench.pairs, said)
+    pairs = alternate(measured(first, first_network), measured(second), bench.pairs, said)
     for words in errors_in(pairs, (first.name, second.name)):
         bench.tell(f"errors: {words}")
     return pairs
 
 
-def claims(bench, mode, pairs, peer):
+def claims(bench, mode, pairs, peer, row="http"):
     for key, words, unit, target, better in CLAIMS:
         found = {**Ratios(pairs, key).as_claim(), "better": better}
-        bench.claim("http", f"{words}, {mode}", unit, found, target=target, peer=peer,
+        bench.claim(row, f"{words}, {mode}", unit, found, target=target, peer=peer,
                     note=note_on(key, pairs))
     bench.tell(conditions(pairs))
 
