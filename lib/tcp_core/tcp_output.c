@@ -88,7 +88,7 @@ static bool should_gather(const struct tcp_connection *connection, uint32_t burs
     uint32_t in_flight = tcp_recovery_in_flight_bytes(recovery);
     if (recovery->state != TCP_OPEN || in_flight >= cwnd) return false;
     uint32_t room = cwnd - in_flight, enough = MIN(burst, cwnd / 4);
-    if (recovery->pacing.rate_bytes > 0) enough = MIN(enough, recovery->pacing.quantum_bytes);
+    enough = MIN(enough, tcp_pacing_quantum(&recovery->pacing));
     return room < enough && room < new_in_window(connection) &&
            cwnd >= GATHER_SEGMENTS * (uint32_t)connection->payload_max;
 }

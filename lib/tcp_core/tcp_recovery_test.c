@@ -95,7 +95,7 @@ static void expect_none_lost(void)
 static uint32_t allowance(void)
 {
     uint64_t again_ns;
-    recovery.pacing.rate_bytes = 0; /* it has its own tests */
+    recovery.pacing.byte_ns_e10 = 0; /* it has its own tests */
     return tcp_recovery_allowance(&recovery, now_ns, &again_ns);
 }
 
