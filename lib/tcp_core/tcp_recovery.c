@@ -39,10 +39,12 @@ static void arm(struct tcp_recovery *recovery)
         recovery->deadline_ns = recovery->rack_deadline_ns;
         return;
     }
+    /* A probe that would come after the timeout goes in its place, and the timeout counts from
+     * there (RFC 8985 7.2). */
     uint64_t probe_ns = tcp_rack_probe_ns(recovery);
-    if (probe_ns >= recovery->deadline_ns) return;
+    if (probe_ns == NEVER) return;
     recovery->timer = TCP_TIMER_PROBE;
-    recovery->deadline_ns = probe_ns;
+    recovery->deadline_ns = MIN(recovery->deadline_ns, probe_ns);
 }
 
 static void set_pacing(struct tcp_recovery *recovery)
@@ -106,6 +108,7 @@ void tcp_recovery_set_mss(struct tcp_recovery *recovery, uint32_t mss_bytes, boo
     if (!lost) return;
     while (recovery->order_first != TCP_SENT_NONE)
         tcp_sent_set_lost(recovery, recovery->order_first);
+    if (!tcp_recovery_has(recovery, TCP_FLAG_SACK)) recovery->sacked_bytes = 0;
     recovery->rack_deadline_ns = NEVER;
     arm(recovery);
 }

@@ -162,6 +162,28 @@ TEST(recovery_measures_by_echo_what_went_twice)
     end();
 }
 
+/* RFC 6298 5.7, RFC 5681 3.1: who has lost a SYN begins with care. */
+TEST(recovery_is_careful_after_a_lost_syn)
+{
+    now_ns = 1000 * S_NS;
+    expect_ok(tcp_recovery_pool_open(&pool, 1, 10));
+    tcp_recovery_open(&recovery, &pool, 5);
+    tcp_recovery_sent(&recovery, (struct tcp_range){ 5, 6 }, 0, now_ns);
+    expect_that(recovery.deadline_ns, ==, now_ns + S_NS);
+    now_ns = recovery.deadline_ns;
+    expect_that(tcp_recovery_due(&recovery, now_ns, &outcome), ==, TCP_DUE_TIMEOUT);
+    tcp_recovery_sent(&recovery, (struct tcp_range){ 5, 6 }, 0, now_ns);
+    expect_that(recovery.deadline_ns, ==, now_ns + 2 * S_NS);
+    struct tcp_acknowledgement acknowledgement = { .ack = 6 };
+    tcp_recovery_acknowledged(&recovery, &acknowledgement, now_ns, &outcome);
+    expect_that(outcome.rtt_ns, ==, 0);
+    struct tcp_recovery_options options = { .mss_bytes = MSS, .sack = true, .syn_was_lost = true };
+    tcp_recovery_establish(&recovery, &options, 6, now_ns);
+    expect_that(recovery.congestion.cwnd_bytes, ==, MSS);
+    expect_that(tcp_recovery_rto_ns(&recovery), ==, 3 * S_NS);
+    end();
+}
+
 /* ---- fast retransmit without SACK ---- */
 
 /* RFC 5681 3.2, RFC 3042: two new segments go for the first two duplicates, and the third means a
@@ -553,6 +575,11 @@ static void send_what_may_go(uint64_t *state)
 
 static void let_time_pass(uint64_t *state)
 {
+    if (test_random(state) % 50 == 0) {
+        uint32_t mss_bytes = MSS + (uint32_t)(test_random(state) % 400);
+        tcp_recovery_set_mss(&recovery, mss_bytes, test_random(state) % 2 == 0);
+        model_check(&recovery);
+    }
     now_ns += test_random(state) % (20 * MS_NS);
     if (test_random(state) % 30 == 0)
         now_ns = MAX(now_ns, MIN(recovery.deadline_ns, now_ns + S_NS));

@@ -15,19 +15,23 @@
 
 void tcp_rtt_init(struct tcp_rtt *rtt)
 {
-    *rtt = (struct tcp_rtt){ .min_ns = NEVER, .min_earlier_ns = NEVER };
+    *rtt = (struct tcp_rtt){
+        .min_ns = UINT32_MAX,
+        .min_earlier_ns = UINT32_MAX,
+    };
 }
 
 /* The least of two windows, each as long as the memory is to be: so nothing is older than twice
  * that, and no list of samples is kept. */
 static void keep_min(struct tcp_rtt *rtt, uint64_t sample_ns, uint64_t now_ns)
 {
-    if (now_ns - rtt->window_start_ns > TCP_RTT_WINDOW_NS || rtt->min_ns == NEVER) {
+    uint32_t now_s = (uint32_t)(now_ns / S_NS);
+    if (now_s - rtt->window_start_s > TCP_RTT_WINDOW_S || rtt->min_ns == UINT32_MAX) {
         rtt->min_earlier_ns = rtt->min_ns;
-        rtt->min_ns = NEVER;
-        rtt->window_start_ns = now_ns;
+        rtt->min_ns = UINT32_MAX;
+        rtt->window_start_s = now_s;
     }
-    rtt->min_ns = MIN(rtt->min_ns, sample_ns);
+    rtt->min_ns = (uint32_t)MIN(rtt->min_ns, sample_ns);
 }
 
 /* A step from `old_ns` towards `sample_ns`, by one part in `parts`. */
@@ -59,7 +63,8 @@ void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint64_t least_ns,
 
 uint64_t tcp_rtt_rto_ns(const struct tcp_rtt *rtt)
 {
-    if (!tcp_rtt_is_measured(rtt)) return TCP_RTO_FIRST_NS;
+    if (!tcp_rtt_is_measured(rtt))
+        return rtt->syn_was_lost ? TCP_RTO_CAREFUL_NS : TCP_RTO_FIRST_NS;
     uint64_t rto_ns = rtt->srtt_ns + MAX(VARIATION_MIN_NS, 4 * rtt->rttvar_ns);
     return MIN(rto_ns, TCP_RTO_MAX_NS);
 }
@@ -72,6 +77,5 @@ uint64_t tcp_rtt_backed_off_ns(const struct tcp_rtt *rtt, unsigned backoff_count
 
 uint64_t tcp_rtt_min_ns(const struct tcp_rtt *rtt)
 {
-    uint64_t min_ns = MIN(rtt->min_ns, rtt->min_earlier_ns);
-    return min_ns == NEVER ? 0 : min_ns;
+    return tcp_rtt_is_measured(rtt) ? MIN(rtt->min_ns, rtt->min_earlier_ns) : 0;
 }

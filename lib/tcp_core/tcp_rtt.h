@@ -12,16 +12,18 @@
 
 #include "base/units.h"
 
-#define TCP_RTO_FIRST_NS  S_NS          /* before any sample (RFC 6298 2.1) */
-#define TCP_RTO_MIN_NS    (200 * MS_NS) /* as large systems have it; RFC 6298 2.4 wants 1 s */
-#define TCP_RTO_MAX_NS    (60 * S_NS)   /* RFC 6298 2.5 */
-#define TCP_RTT_WINDOW_NS (300 * S_NS)  /* for which the least RTT is remembered */
+#define TCP_RTO_FIRST_NS S_NS          /* before any sample (RFC 6298 2.1) */
+#define TCP_RTO_LATE_NS  (3 * S_NS)    /* the same after a lost SYN (RFC 6298 5.7) */
+#define TCP_RTO_MIN_NS   (200 * MS_NS) /* as large systems have it; RFC 6298 2.4 wants 1 s */
+#define TCP_RTO_MAX_NS   (60 * S_NS)   /* RFC 6298 2.5 */
+#define TCP_RTT_WINDOW_S 300           /* for which the least RTT is remembered */
 
 struct tcp_rtt {
     uint64_t srtt_ns; /* 0: not measured yet */
     uint64_t rttvar_ns;
-    uint64_t min_ns, min_earlier_ns; /* the least since window_start_ns, and in the window before */
-    uint64_t window_start_ns;
+    uint32_t min_ns, min_earlier_ns; /* the least since window_start_s, and in the window before:
+                                        4.3 s at most, and that where there is none */
+    uint32_t window_start_s;
 };
 
 void tcp_rtt_init(struct tcp_rtt *rtt);
