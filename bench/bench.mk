@@ -4,6 +4,7 @@
 #   make bench                      everything: about ten minutes
 #   make bench BENCH=http,yield     some rows; an unknown name lists them
 #   make bench BENCH_SECONDS=2      shorter runs of load (8), and a shorter long one (60)
+#   make bench-loss                 the whole loss sweep, with a plot: half an hour
 #   make check-bench                tests of the driver
 #
 # SPDX-License-Identifier: ISC
@@ -18,6 +19,10 @@ BENCH_HOST := $(patsubst bench/host/%.c,build/bench/%,$(wildcard bench/host/*.c)
 bench: tool build/loom-crunch $(BENCH_HOST)
 	@tool/packages bench || echo "packages: going on without them; what needs them is skipped"
 	@$(BENCH_PYTHON) -B bench/bench.py --rows="$(BENCH)" --seconds="$(BENCH_SECONDS)"
+
+.PHONY: bench-loss
+bench-loss:
+	@$(MAKE) -s bench BENCH=sweep
 
 # The driver's own tests.
 .PHONY: check-bench

@@ -1,12 +1,13 @@
 /* stream.c - one TCP stream by Linux's own sockets: the peer of an image, and beside it the
  * measure.
  *
- *     stream serve SOURCE_PORT SINK_PORT CONGESTION     one connection after another
- *     stream read ADDRESS PORT WARM_MS MEASURED_MS      prints what came in the time measured
- *     stream write ADDRESS PORT WARM_MS MEASURED_MS     prints what was acknowledged in it
+ *     stream serve SOURCE_PORT SINK_PORT CONGESTION
+ *     stream read ADDRESS PORT WARM_MS MEASURED_MS CONGESTION
+ *     stream write ADDRESS PORT WARM_MS MEASURED_MS CONGESTION
  *
  * Who connects to the source's port reads as much as he likes; what comes to the sink's port is
- * read and dropped. CONGESTION is the algorithm of what the server sends; - leaves the system's.
+ * read and dropped; one connection after another. The others print what came, or was acknowledged,
+ * in the time measured. CONGESTION is the algorithm of what this end sends.
  *
  * SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
@@ -25,7 +26,7 @@
 
 #define BLOCK_BYTES ((size_t)1024 * 1024)
 #define MS_NS       ((uint64_t)1000000)
-#define PATIENCE_S  10
+#define PATIENCE_S  60
 
 static uint8_t block[BLOCK_BYTES];
 
@@ -47,18 +48,25 @@ static uint16_t port_of(const char *word)
     return htons((uint16_t)strtoul(word, NULL, 10));
 }
 
+/* Only root may choose any congestion control. */
+static int socket_open(const char *congestion)
+{
+    int opened = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (opened < 0) fail("socket");
+    if (setsockopt(opened, IPPROTO_TCP, TCP_CONGESTION, congestion,
+                   (socklen_t)strlen(congestion)) != 0)
+        fail(congestion);
+    return opened;
+}
+
 /* ---- serving ---- */
 
 static int listen_on(const char *port, const char *congestion)
 {
     const int yes = 1;
     struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = port_of(port) };
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0) fail("socket");
+    int listener = socket_open(congestion);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (strcmp(congestion, "-") != 0 && setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION,
-                                                   congestion, (socklen_t)strlen(congestion)) != 0)
-        fail(congestion);
     if (bind(listener, (struct sockaddr *)&local, sizeof local) != 0 || listen(listener, 8) != 0)
         fail("listen");
     return listener;
@@ -99,12 +107,12 @@ static void serve(const char *source_port, const char *sink_port, const char *co
 
 /* ---- measuring ---- */
 
-static int connect_to(const char *address, const char *port)
+static int connect_to(const char *address, const char *port, const char *congestion)
 {
     const struct timeval patience = { .tv_sec = PATIENCE_S };
     struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = port_of(port) };
-    int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connection < 0 || inet_pton(AF_INET, address, &peer.sin_addr) != 1) fail("socket");
+    int connection = socket_open(congestion);
+    if (inet_pton(AF_INET, address, &peer.sin_addr) != 1) fail(address);
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(connection, (struct sockaddr *)&peer, sizeof peer) != 0) fail("connect");
@@ -157,15 +165,15 @@ int main(int count, char *words[])
 {
     signal(SIGPIPE, SIG_IGN);
     if (count == 5 && strcmp(words[1], "serve") == 0) serve(words[2], words[3], words[4]);
-    bool reads = count == 6 && strcmp(words[1], "read") == 0;
-    bool writes = count == 6 && strcmp(words[1], "write") == 0;
+    bool reads = count == 7 && strcmp(words[1], "read") == 0;
+    bool writes = count == 7 && strcmp(words[1], "write") == 0;
     if (!reads && !writes) {
         fputs("stream: serve SOURCE_PORT SINK_PORT CONGESTION, or read|write ADDRESS PORT WARM_MS "
-              "MEASURED_MS\n",
+              "MEASURED_MS CONGESTION\n",
               stderr);
         return 2;
     }
-    measure(connect_to(words[2], words[3]), reads ? read_some : write_some,
+    measure(connect_to(words[2], words[3], words[6]), reads ? read_some : write_some,
             strtoull(words[4], NULL, 10) * MS_NS, strtoull(words[5], NULL, 10) * MS_NS);
     return 0;
 }

@@ -4,8 +4,8 @@ Each is a module with WORDS, which introduce it, and run(bench).
 
 SPDX-License-Identifier: ISC
 """
-from driver.rows import (fiber_sleepers, fiber_yield, hardening, http, idle, method, size, soak,
-                         start, tap_bulk, tap_http, tap_udp)
+from driver.rows import (fiber_sleepers, fiber_yield, hardening, http, idle, loss, loss_sweep, method, size,
+                         soak, start, tap_bulk, tap_http, tap_udp)
 
 ROWS = {
     "http": http,
@@ -19,6 +19,8 @@ ROWS = {
     "bulk": tap_bulk,
     "tap": tap_http,
     "udp": tap_udp,
+    "loss": loss,
+    "sweep": loss_sweep,
     "method": method,
 }
-ONLY_WHEN_NAMED = ("method",)
+ONLY_WHEN_NAMED = ("method", "sweep")

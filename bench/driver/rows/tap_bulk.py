@@ -53,7 +53,8 @@ def from_client(process, network, way, seconds):
     if process.has_ended():
         raise ServerError(f"the stream's server ended: see {RUN}/stream.log")
     said, found = under_load.run(process, [STREAM, mode, network.address, port, WARM_MS,
-                                           seconds * 1000], network.client_prefix, seconds)
+                                           seconds * 1000, "cubic"], network.client_prefix,
+                               seconds)
     return rates(said, found)
 
 
