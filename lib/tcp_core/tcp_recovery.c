@@ -86,6 +86,7 @@ void tcp_recovery_establish(struct tcp_recovery *recovery,
     begin(recovery, snd_una);
     tcp_recovery_set(recovery, TCP_FLAG_SACK, options->sack);
     tcp_recovery_set(recovery, TCP_FLAG_TIMESTAMPS, options->timestamps);
+    if (options->syn_was_lost) tcp_rtt_set_late(&recovery->rtt);
     if (options->rtt_ns != 0)
         tcp_rtt_measure(&recovery->rtt, options->rtt_ns, options->rtt_ns, 1, now_ns);
     tcp_congestion_init(&recovery->congestion, options->congestion, options->mss_bytes,

@@ -16,9 +16,15 @@
 void tcp_rtt_init(struct tcp_rtt *rtt)
 {
     *rtt = (struct tcp_rtt){
+        .rttvar_ns = TCP_RTO_FIRST_NS,
         .min_ns = UINT32_MAX,
         .min_earlier_ns = UINT32_MAX,
     };
+}
+
+void tcp_rtt_set_late(struct tcp_rtt *rtt)
+{
+    if (!tcp_rtt_is_measured(rtt)) rtt->rttvar_ns = TCP_RTO_LATE_NS;
 }
 
 /* The least of two windows, each as long as the memory is to be: so nothing is older than twice
@@ -63,8 +69,7 @@ void tcp_rtt_measure(struct tcp_rtt *rtt, uint64_t sample_ns, uint64_t least_ns,
 
 uint64_t tcp_rtt_rto_ns(const struct tcp_rtt *rtt)
 {
-    if (!tcp_rtt_is_measured(rtt))
-        return rtt->syn_was_lost ? TCP_RTO_CAREFUL_NS : TCP_RTO_FIRST_NS;
+    if (!tcp_rtt_is_measured(rtt)) return rtt->rttvar_ns;
     uint64_t rto_ns = rtt->srtt_ns + MAX(VARIATION_MIN_NS, 4 * rtt->rttvar_ns);
     return MIN(rto_ns, TCP_RTO_MAX_NS);
 }

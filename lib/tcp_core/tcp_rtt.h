@@ -19,14 +19,18 @@
 #define TCP_RTT_WINDOW_S 300           /* for which the least RTT is remembered */
 
 struct tcp_rtt {
-    uint64_t srtt_ns; /* 0: not measured yet */
-    uint64_t rttvar_ns;
+    uint64_t srtt_ns;                /* 0: not measured yet */
+    uint64_t rttvar_ns;              /* until then the RTO itself */
     uint32_t min_ns, min_earlier_ns; /* the least since window_start_s, and in the window before:
                                         4.3 s at most, and that where there is none */
     uint32_t window_start_s;
 };
 
 void tcp_rtt_init(struct tcp_rtt *rtt);
+
+/* The handshake is complete, and its SYN or SYN-ACK had to be repeated: as long as nothing has been
+ * measured, the first data have longer to be answered. */
+void tcp_rtt_set_late(struct tcp_rtt *rtt);
 
 /* One measurement: an ACK took `sample_ns` for the first byte that it acknowledges, and `least_ns`
  * for the last, which the peer has not held back. `samples_per_rtt` is how many to expect in a
