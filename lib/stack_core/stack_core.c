@@ -128,12 +128,14 @@ enum result stack_core_open(struct stack_core *core, struct net *net, struct net
     return result;
 }
 
+/* From below: what waits at the net, for a neighbour or on the loopback may borrow from what TCP
+ * keeps. */
 void stack_core_close(struct stack_core *core)
 {
+    ethernet_close(&core->ethernet);
+    close_internet(core);
     tcp_core_close(&core->tcp);
     udp_core_close(&core->udp);
-    close_internet(core);
-    ethernet_close(&core->ethernet);
     net_offload_close(&core->offload);
     packet_pool_close(&core->packets);
 }
