@@ -29,12 +29,10 @@ static struct view parameter_of(struct http_exchange *exchange, struct view name
 }
 
 /* | number of the piece, 64 bits, big-endian | 7 i + number, for each byte i | */
-static void fill(uint8_t piece[PIECE_BYTES], uint64_t number)
+static uint8_t byte_at(uint64_t offset)
 {
-    for (unsigned i = 0; i < 8; i++)
-        piece[i] = (uint8_t)(number >> (8 * (7 - i)));
-    for (unsigned i = 8; i < PIECE_BYTES; i++)
-        piece[i] = (uint8_t)((7 * i + number) & 0xff);
+    const uint64_t number = offset / PIECE_BYTES, i = offset % PIECE_BYTES;
+    return (uint8_t)(i < 8 ? number >> (8 * (7 - i)) : 7 * i + number);
 }
 
 static enum result call(struct http_exchange *exchange, struct flow **flow)
@@ -62,16 +60,14 @@ static enum result tell(struct http_exchange *exchange, enum result result, uint
 /* Reads to the end. */
 static enum result read_all(struct flow *flow, uint64_t deadline_ns, uint64_t *bytes, bool *intact)
 {
-    uint8_t room[PIECE_BYTES], expected[PIECE_BYTES];
+    uint8_t room[PIECE_BYTES];
     size_t length_bytes;
     enum result result;
     for (*bytes = 0, *intact = true;; *bytes += length_bytes) {
-        const size_t at = *bytes % PIECE_BYTES;
-        const struct span free = span_from_offset(SPAN_OF(room), at);
-        result = flow_read(flow, free, &length_bytes, deadline_ns);
+        result = flow_read(flow, SPAN_OF(room), &length_bytes, deadline_ns);
         if (result != OK) return result == CLOSED ? OK : result;
-        fill(expected, *bytes / PIECE_BYTES);
-        if (__builtin_memcmp(&room[at], &expected[at], length_bytes) != 0) *intact = false;
+        for (size_t i = 0; i < length_bytes; i++)
+            if (room[i] != byte_at(*bytes + i)) *intact = false;
     }
 }
 
@@ -82,7 +78,8 @@ static enum result write_all(struct flow *flow, uint64_t deadline_ns, uint64_t b
     enum result result = OK;
     for (*written_bytes = 0; result == OK && *written_bytes < bytes;) {
         const size_t piece_bytes = (size_t)MIN(bytes - *written_bytes, (uint64_t)PIECE_BYTES);
-        fill(room, *written_bytes / PIECE_BYTES);
+        for (size_t i = 0; i < piece_bytes; i++)
+            room[i] = byte_at(*written_bytes + i);
         const struct view piece = view_from(room, piece_bytes);
         result = flow_write(flow, &piece, 1, deadline_ns);
         if (result == OK) *written_bytes += piece_bytes;
