@@ -56,7 +56,10 @@ static void answer_echo(struct icmp *icmp, struct packet *packet,
     };
     packet = own_copy(icmp, packet);
     if (packet == NULL) return;
+    /* What the device said of the question is not true of the answer. */
     packet->checksum = PACKET_CHECKSUM_UNKNOWN;
+    packet->segmentation = PACKET_SEGMENT_NONE;
+    packet->segment_bytes = 0;
     packet_span(packet).bytes[0] = ICMP_ECHO_REPLY;
     icmp->statistics.echo_replies_sent++;
     /* An answer that finds no way or no room is lost, as on the way. */

@@ -101,6 +101,34 @@ TEST(icmp_answers_large_echoes)
     world_close(&world);
 }
 
+/* A neighbour on the same host may say of any frame that it is many TCP segments with a checksum to
+ * be completed. The answer is a frame of its own, of which neither is true. */
+TEST(icmp_answers_echoes_without_the_marks_of_the_question)
+{
+    static const uint8_t echo[] = { 8, 0, 0xe5, 0xcb, 0x12, 0x34, 0, 0 };
+    open_world();
+    struct ipv4_header header = icmp_header_from(WORLD_NEIGHBOUR, sizeof echo);
+    header.checksum = ipv4_header_checksum(&header);
+    struct packet *packet = packet_take(&world.pool, PACKET_FOR_RECEIVE);
+    struct writer writer = writer_over(packet_put(packet, 14 + sizeof header + sizeof echo));
+    world_put_frame(&writer, &world_mac, &world_neighbour_mac, ETHERTYPE_IPV4);
+    writer_put(&writer, VIEW_OF(header));
+    writer_put(&writer, VIEW_OF(echo));
+    packet->checksum = PACKET_CHECKSUM_PARTIAL;
+    packet->checksum_start = (uint16_t)(packet->offset + 34);
+    packet->checksum_offset = (uint16_t)(packet->offset + 36);
+    packet->segmentation = PACKET_SEGMENT_TCP_IPV4;
+    packet->segment_bytes = 1000;
+    ethernet_input(&world.ethernet, packet);
+    world_flush(&world);
+    struct packet *answer = net_record_take_packet(&world.record);
+    expect_that(answer->checksum, ==, PACKET_CHECKSUM_UNKNOWN);
+    expect_that(answer->segmentation, ==, PACKET_SEGMENT_NONE);
+    expect_that(answer->segment_bytes, ==, 0);
+    packet_drop(answer);
+    world_close(&world);
+}
+
 TEST(icmp_does_not_answer_echoes_to_all)
 {
     open_world();
