@@ -142,16 +142,17 @@ void stack_core_close(struct stack_core *core)
 
 /* ---- running ---- */
 
-/* What the last burst left to be sent, and then those who found the ring full before. */
+/* What the last burst left to be sent, and then those who found the ring full before, be it that it
+ * filled and emptied between two calls of this. */
 static void send(struct stack_core *core)
 {
     tcp_core_flush(&core->tcp);
     ethernet_flush(&core->ethernet);
-    if (core->was_blocked && !ethernet_is_blocked(&core->ethernet)) {
-        tcp_core_resume(&core->tcp);
-        ethernet_flush(&core->ethernet);
-    }
-    core->was_blocked = ethernet_is_blocked(&core->ethernet);
+    uint64_t refused_count = core->ethernet.statistics.ring_full;
+    if (core->resumed_count == refused_count || ethernet_is_blocked(&core->ethernet)) return;
+    core->resumed_count = refused_count;
+    tcp_core_resume(&core->tcp);
+    ethernet_flush(&core->ethernet);
 }
 
 static uint64_t next_ns(const struct stack_core *core)

@@ -53,7 +53,7 @@ struct stack_core {
     struct udp_core udp;
     struct tcp_core tcp;
     bool has_arp;
-    bool was_blocked; /* the net's ring was full */
+    uint64_t resumed_count; /* of the frames for which the net had no room, when TCP went on */
 };
 
 /* Takes memory for the pools, attaches to the net and takes its addresses. `user` is told by the

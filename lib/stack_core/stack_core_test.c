@@ -486,3 +486,63 @@ TEST(stack_core_closes_while_a_loan_is_in_the_ring)
     close_hosts();
     expect_that(done_count, ==, 1);
 }
+
+/* ---- a full ring ---- */
+
+#define CROWD 200
+
+static struct talker crowd[CROWD];
+
+static void run_alone(void)
+{
+    bool happened = false;
+    for (size_t i = 0; i < 2; i++) {
+        step(&hosts[i]);
+        happened |= carry(&hosts[i].device, RING_MAX);
+    }
+    if (!happened) let_time_pass();
+}
+
+static void connect_crowd(struct tcp_acceptor **door)
+{
+    const struct endpoint any = { .port = 81 };
+    const struct endpoint peer = { addresses[1], 81 };
+    expect_ok(tcp_acceptor_open(&hosts[1].core.tcp, &any, CROWD, &acceptor_user, door));
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] = (struct talker){ .user.event = talker_event };
+        enter(&hosts[0]);
+        expect_ok(tcp_connection_open(&hosts[0].core.tcp, &(struct endpoint){ 0 }, &peer,
+                                      &crowd[i].user, &crowd[i].connection));
+        leave(&hosts[0]);
+        while (!tcp_connection_is_open(crowd[i].connection))
+            run_alone();
+    }
+    for (size_t i = 0; i < 100; i++) /* so that nobody owes an acknowledgement */
+        run_alone();
+}
+
+/* The ring fills and has room again between two steps: whoever was refused is told at once, not by
+ * a timer. */
+TEST(stack_core_tells_all_that_found_the_ring_full)
+{
+    struct tcp_acceptor *door;
+    size_t taken_bytes;
+    open_hosts(1024, RING_MAX);
+    connect_crowd(&door);
+    hosts[0].device.ring_max = 0;
+    enter(&hosts[0]);
+    for (size_t i = 0; i < CROWD; i++) {
+        struct view word = VIEW("word");
+        expect_ok(tcp_connection_send(crowd[i].connection, &word, 1, TCP_SEND_NOW, &taken_bytes));
+    }
+    stack_core_transmit(&hosts[0].core);
+    expect_that(hosts[0].core.ethernet.statistics.ring_full, >, 64);
+    hosts[0].device.ring_max = RING_MAX;
+    step(&hosts[0]);
+    expect_that(hosts[0].device.ring_count, >=, CROWD);
+    expect(list_is_empty(&hosts[0].core.tcp.starved));
+    tcp_acceptor_close(door);
+    for (size_t i = 0; i < CROWD; i++)
+        tcp_connection_abort(crowd[i].connection);
+    close_hosts();
+}
