@@ -99,7 +99,7 @@ enum role {
 #define SOCKET_OPTIONS (LOOM_MSS_MAX + 1)
 
 struct loom_socket {
-    struct loom_stack *stack;
+    struct loom_stack *stack; /* the first member, and set for good */
     struct list_node place;   /* among the free ones */
     struct list_node stirred; /* in stack->stirred: something has happened */
     struct list_node told;    /* its watch is to be told at the end of this step */

@@ -32,6 +32,9 @@ $(BUILD)/lib/include/loom/stack.h: embed/loom/stack.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
+# The tests are ordinary programs, with the stacks of such.
+$(BUILD)/test/embed/embed/test/%.o: CFLAGS_embed += -Wno-frame-larger-than
+
 # `ld -r` takes of the cores' archive what is needed, and objcopy hides what is not the interface.
 define embed_rules
 $(BUILD)/test/$(1)/libloomcores.a: $(call objects,$(1),$(EMBED_CORE))
@@ -43,7 +46,7 @@ $(BUILD)/test/$(1)/loomstack.o: $(call objects,$(1),$(EMBED_SOURCES)) $(BUILD)/t
 	$(Q)objcopy --keep-global-symbols=$$@.names $$@.all $$@
 	$(Q)rm -f $$@.all
 
-$(BUILD)/test/$(1)/embed/test/%_test: $(BUILD)/test/$(1)/embed/test/%_test.o $(BUILD)/test/$(1)/embed/test/harness.o \
+$(BUILD)/test/$(1)/embed/test/%_test: $(BUILD)/test/$(1)/embed/test/%_test.o $(BUILD)/test/$(1)/embed/test/harness.o $(BUILD)/test/$(1)/embed/test/wire.o \
                                       $(BUILD)/test/$(1)/loomstack.o
 	$$(call say,$$@)
 	$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$^ -lpthread -o $$@
@@ -64,7 +67,7 @@ $(BUILD)/lib/libloomstack.so: $(BUILD)/test/embed/loomstack.o
 $(BUILD)/lib/example/%: embed/example/%.c $(BUILD)/lib/libloomstack.a $(BUILD)/lib/include/loom/stack.h
 	@mkdir -p $(@D)
 	$(call say,$@)
-	$(Q)gcc -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -I$(BUILD)/lib/include $< $(BUILD)/lib/libloomstack.a -lpthread -o $@
+	$(Q)gcc -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-frame-larger-than -I$(BUILD)/lib/include $< $(BUILD)/lib/libloomstack.a -lpthread -o $@
 
 install-lib: lib
 	@install -d "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/loom"

@@ -51,10 +51,16 @@ static void park(struct call *call)
     agenda_set(&stack->core.agenda, &call->timer, call->deadline_ns);
 }
 
+static enum loom_result attempt(struct call *call)
+{
+    bool is_closed = call->socket != NULL && call->socket->role == ROLE_FREE;
+    return is_closed ? LOOM_CLOSED : call->attempt(call);
+}
+
 /* True: it is answered. */
 static bool try(struct call *call)
 {
-    enum loom_result result = call->attempt(call);
+    enum loom_result result = attempt(call);
     if (result == LOOM_AGAIN && call->deadline_ns > call->stack->core.agenda.now_ns) return false;
     answer(call, result);
     return true;
@@ -94,7 +100,7 @@ void call_expire(struct loom_stack *stack)
          node = list_take(&stack->expired)) {
         struct call *call = CONTAINER_OF(node, struct call, ended);
         list_remove(&call->node);
-        answer(call, call->attempt(call));
+        answer(call, attempt(call));
     }
 }
 
@@ -108,7 +114,7 @@ static enum loom_result run_here(struct call *call)
 {
     struct loom_stack *stack = call->stack;
     struct loom_host *before = stack_enter(stack);
-    enum loom_result result = call->attempt(call);
+    enum loom_result result = attempt(call);
     stack->next_ns = stack_core_leave(&stack->core);
     stack_leave(stack, before);
     return result;

@@ -49,7 +49,7 @@ static bool is_in_range(const struct loom_stack *stack, enum loom_socket_option 
     case LOOM_KEEPALIVE_IDLE_NS:
     case LOOM_KEEPALIVE_INTERVAL_NS: return value < NEVER;
     case LOOM_KEEPALIVE_COUNT: return value <= COUNT_MOST;
-    case LOOM_USER_TIMEOUT_NS: return value <= stack_value(stack, option);
+    case LOOM_USER_TIMEOUT_NS:
     case LOOM_SEND_BUFFER_BYTES: return value <= stack_value(stack, option);
     case LOOM_RECEIVE_BUFFER_BYTES:
         return value >= TCP_RECEIVE_LIMIT_MIN && value <= stack_value(stack, option);

@@ -5,6 +5,19 @@
 
 /* ---- the pool ---- */
 
+/* All but its stack, which other threads read at any time. */
+static void clear(struct loom_socket *socket)
+{
+    span_fill(span_from_offset(SPAN_OF(*socket), offsetof(struct loom_socket, place)), 0);
+}
+
+static struct loom_socket *touch(struct loom_stack *stack)
+{
+    struct loom_socket *socket = &stack->sockets[stack->socket_touched_count++];
+    socket->stack = stack;
+    return socket;
+}
+
 struct loom_socket *socket_take(struct loom_stack *stack, enum role role)
 {
     struct list_node *node = list_take(&stack->free_sockets);
@@ -12,9 +25,10 @@ struct loom_socket *socket_take(struct loom_stack *stack, enum role role)
     if (node != NULL)
         socket = CONTAINER_OF(node, struct loom_socket, place);
     else if (stack->socket_touched_count < stack->socket_count)
-        socket = &stack->sockets[stack->socket_touched_count++];
+        socket = touch(stack);
     if (socket == NULL) return NULL;
-    *socket = (struct loom_socket){ .stack = stack, .role = (uint8_t)role };
+    clear(socket);
+    socket->role = (uint8_t)role;
     list_init(&socket->waiting);
     return socket;
 }
@@ -43,7 +57,7 @@ void socket_close(struct loom_socket *socket, bool with_reset)
     call_end_all(&socket->waiting, LOOM_CLOSED);
     if (list_holds(&socket->stirred)) list_remove(&socket->stirred);
     if (list_holds(&socket->told)) list_remove(&socket->told);
-    *socket = (struct loom_socket){ .stack = stack, .role = ROLE_FREE };
+    clear(socket);
     list_append(&stack->free_sockets, &socket->place);
 }
 
@@ -75,14 +89,12 @@ enum loom_result loom_socket_open(struct loom_stack *stack, enum loom_kind kind,
 
 static enum loom_result close_attempt(struct call *call)
 {
-    if (call->socket->role == ROLE_FREE) return LOOM_INVALID;
     socket_close(call->socket, false);
     return LOOM_OK;
 }
 
 static enum loom_result abort_attempt(struct call *call)
 {
-    if (call->socket->role == ROLE_FREE) return LOOM_INVALID;
     socket_close(call->socket, true);
     return LOOM_OK;
 }
@@ -134,7 +146,7 @@ static enum loom_result local_attempt(struct call *call)
     struct endpoint_call *local = CONTAINER_OF(call, struct endpoint_call, call);
     const struct loom_socket *socket = call->socket;
     switch ((enum role)socket->role) {
-    case ROLE_FREE: return LOOM_INVALID;
+    case ROLE_FREE: return LOOM_CLOSED;
     case ROLE_TCP: local->endpoint = socket->local; break;
     case ROLE_CONNECTION: local->endpoint = *tcp_connection_local(socket->connection); break;
     case ROLE_LISTENER: local->endpoint = *tcp_acceptor_local(socket->acceptor); break;
@@ -257,7 +269,6 @@ static enum loom_result watch_attempt(struct call *call)
 {
     struct watch_call *watch = CONTAINER_OF(call, struct watch_call, call);
     struct loom_socket *socket = call->socket;
-    if (socket->role == ROLE_FREE) return LOOM_INVALID;
     if (list_holds(&socket->told)) list_remove(&socket->told);
     socket->watch = watch->watch;
     if (watch->watch != NULL) socket_stir(socket);

@@ -30,7 +30,8 @@ enum loom_result udp_bind_if_needed(struct loom_socket *socket)
     socket->udp_user = (struct udp_binding_user){ .readable = on_readable };
     enum result result = udp_core_bind(&socket->stack->core.udp, &socket->local, &socket->udp_user,
                                        &socket->binding);
-    if (result != OK) socket->binding = NULL;
+    if (result == OK) return LOOM_OK;
+    socket->binding = NULL;
     return result_to_public(result);
 }
 
@@ -54,6 +55,7 @@ static enum loom_result send_to_attempt(struct call *call)
     struct loom_socket *socket = call->socket;
     enum loom_result result = udp_bind_if_needed(socket);
     if (result != LOOM_OK) return result;
+    assert(socket->binding != NULL);
     bool has_peer = socket->binding->peer.address.family != ADDRESS_ANY;
     bool is_given = send->outgoing.peer.address.family != ADDRESS_ANY;
     if (is_given ? send->outgoing.peer.port == 0 : !has_peer) return LOOM_INVALID;

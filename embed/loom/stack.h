@@ -204,7 +204,8 @@ enum loom_kind {
     LOOM_UDP,
 };
 
-/* LOOM_FULL: none is free. A socket belongs to no thread. */
+/* LOOM_FULL: none is free. A socket belongs to no thread. Whatever is called with one that was
+ * closed gives LOOM_CLOSED, until it is given out again. */
 enum loom_result loom_socket_open(struct loom_stack *stack, enum loom_kind kind,
                                   struct loom_socket **socket);
 
