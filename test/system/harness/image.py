@@ -42,8 +42,9 @@ def listening_ports(pid):
 
 
 class Image:
-    def __init__(self, program, parameters, ports=None, environment=None, trouble_expected=False):
-        """`ports`: how many it listens on; it is told --port=0 unless it is told others."""
+    def __init__(self, program, parameters, ports=None, environment=None, trouble_expected=False, passed=()):
+        """`ports`: how many it listens on; it is told --port=0 unless it is told others. `passed`: descriptors for it."""
+        self.passed = passed
         self.program = program
         self.parameters = list(parameters)
         self.trouble_expected = trouble_expected
@@ -67,7 +68,8 @@ class Image:
 
     def __enter__(self):
         self.process = subprocess.Popen([str(self.program), *self.parameters], stdin=subprocess.DEVNULL,
-                                        stdout=self.log_file, stderr=subprocess.STDOUT, env=self.environment)
+                                        stdout=self.log_file, stderr=subprocess.STDOUT, env=self.environment,
+                                        pass_fds=self.passed)
         try:
             self.ports = self.wait_for_ports()
         except Failure:
