@@ -146,7 +146,7 @@ void stack_core_close(struct stack_core *core)
  * filled and emptied between two calls of this. */
 static void send(struct stack_core *core)
 {
-    tcp_core_flush(&core->tcp);
+    core->has_more = tcp_core_flush(&core->tcp);
     ethernet_flush(&core->ethernet);
     uint64_t refused_count = core->ethernet.statistics.ring_full;
     if (core->resumed_count == refused_count || ethernet_is_blocked(&core->ethernet)) return;
@@ -157,7 +157,8 @@ static void send(struct stack_core *core)
 
 static uint64_t next_ns(const struct stack_core *core)
 {
-    return ipv4_is_pending(&core->ipv4) ? core->agenda.now_ns : agenda_next_ns(&core->agenda);
+    bool is_at_once = core->has_more || ipv4_is_pending(&core->ipv4);
+    return is_at_once ? core->agenda.now_ns : agenda_next_ns(&core->agenda);
 }
 
 bool stack_core_receive(struct stack_core *core, uint64_t now_ns)

@@ -53,6 +53,7 @@ struct stack_core {
     struct udp_core udp;
     struct tcp_core tcp;
     bool has_arp;
+    bool has_more;          /* TCP could go on at once */
     uint64_t resumed_count; /* of the frames for which the net had no room, when TCP went on */
 };
 
@@ -83,5 +84,11 @@ uint64_t stack_core_run(struct stack_core *core, uint64_t now_ns);
 void stack_core_enter(struct stack_core *core, uint64_t now_ns);
 uint64_t stack_core_leave(struct stack_core *core);
 void stack_core_transmit(struct stack_core *core);
+
+/* Whether a connection waits for buffers: who gives some back has the core run. */
+static inline bool stack_core_is_starved(const struct stack_core *core)
+{
+    return !list_is_empty(&core->tcp.starved);
+}
 
 #endif

@@ -203,7 +203,7 @@ struct talker {
     struct tcp_user user;
     struct tcp_connection *connection;
     uint64_t read_bytes, wrote_bytes;
-    bool has_failed, lent, peer_is_done;
+    bool has_failed, has_room, lent, peer_is_done;
 };
 
 static struct tcp_acceptor *acceptor;
@@ -224,6 +224,7 @@ static void talker_event(struct tcp_user *user, unsigned events)
 {
     struct talker *talker = CONTAINER_OF(user, struct talker, user);
     if ((events & TCP_EVENT_FAILED) != 0) talker->has_failed = true;
+    if ((events & TCP_EVENT_WRITABLE) != 0) talker->has_room = true;
 }
 
 static void acceptable(struct tcp_acceptor_user *user)
@@ -521,6 +522,14 @@ static void connect_crowd(struct tcp_acceptor **door)
         run_alone();
 }
 
+static void leave_crowd(struct tcp_acceptor *door)
+{
+    tcp_acceptor_close(door);
+    for (size_t i = 0; i < CROWD; i++)
+        tcp_connection_abort(crowd[i].connection);
+    close_hosts();
+}
+
 /* The ring fills and has room again between two steps: whoever was refused is told at once, not by
  * a timer. */
 TEST(stack_core_tells_all_that_found_the_ring_full)
@@ -541,8 +550,30 @@ TEST(stack_core_tells_all_that_found_the_ring_full)
     step(&hosts[0]);
     expect_that(hosts[0].device.ring_count, >=, CROWD);
     expect(list_is_empty(&hosts[0].core.tcp.starved));
-    tcp_acceptor_close(door);
+    leave_crowd(door);
+}
+
+/* Nobody acknowledges anything that would bring another look at them. */
+TEST(stack_core_tells_all_that_found_no_buffer)
+{
+    struct tcp_acceptor *door;
+    size_t taken_bytes;
+    open_hosts(1024, RING_MAX);
+    connect_crowd(&door);
+    take_hostages(&hosts[0], 64);
+    enter(&hosts[0]);
+    for (size_t i = 0; i < CROWD; i++) {
+        struct view word = VIEW("word");
+        expect_ok(tcp_connection_send(crowd[i].connection, &word, 1, TCP_SEND_NOW, &taken_bytes));
+        expect_that(taken_bytes, ==, 0);
+    }
+    leave(&hosts[0]);
+    step(&hosts[0]);
+    release_hostages(&hosts[0]);
+    do {
+        step(&hosts[0]);
+    } while (hosts[0].next_ns <= now_ns);
     for (size_t i = 0; i < CROWD; i++)
-        tcp_connection_abort(crowd[i].connection);
-    close_hosts();
+        expect(crowd[i].has_room);
+    leave_crowd(door);
 }

@@ -14,7 +14,7 @@ static const struct net_pair_options net_options = { .mtu_bytes = 1500, .ring_co
 static struct net_loop net;
 static struct stack_direct stack;
 
-static void open_stack(void)
+static void open_stack_with(struct view packets)
 {
     static struct stack_direct_parameters parameters;
     const struct parameter_group group = { .device = "stack0",
@@ -22,13 +22,18 @@ static void open_stack(void)
                                            .table = stack_direct_parameters,
                                            .values = SPAN_OF(parameters) };
     const struct view arguments[] = { VIEW("--ipv4=192.0.2.10/24"), VIEW("--tcp-connections=64"),
-                                      VIEW("--packets=1024") };
+                                      packets };
     uint8_t message[PARAMETER_MESSAGE_MAX];
     size_t message_bytes;
     expect_ok(parameter_read(&group, 1, arguments, LENGTH_OF(arguments), SPAN_OF(message),
                              &message_bytes));
     net_loop_open(&net, &net_options);
     expect_ok(stack_direct_open(&stack, net_loop_net(&net), &parameters));
+}
+
+static void open_stack(void)
+{
+    open_stack_with(VIEW("--packets=1024"));
 }
 
 static void close_stack(void)
@@ -82,6 +87,77 @@ static struct flow_fixture flow_fixture = { .open = flow_open,
                                             .close = flow_close_stack,
                                             .held_bytes_max = 2 * MIB };
 FLOW_SUITE(flow_direct, &flow_fixture)
+
+/* ---- buffers ---- */
+
+struct writing {
+    struct task task;
+    struct flow *flow;
+    enum result result;
+    uint64_t ended_ns;
+};
+
+static void write_word(struct task *task)
+{
+    struct writing *writing = CONTAINER_OF(task, struct writing, task);
+    writing->result = flow_write_view(writing->flow, VIEW("word"), NEVER);
+    writing->ended_ns = loop_now_ns();
+}
+
+static void fill_port(struct udp_port *port)
+{
+    const struct datagram_out datagram = { .peer = { .address = address_loopback(ADDRESS_IPV4),
+                                                     .port = port->local.port },
+                                           .bytes = VIEW("datagram") };
+    size_t sent;
+    enum result result;
+    while ((result = udp_send(port, &datagram, 1, &sent, NO_WAIT)) == OK)
+        continue;
+    expect_result(result, TIMED_OUT);
+}
+
+static void empty_port(struct udp_port *port)
+{
+    uint8_t room[64];
+    struct datagram_in datagram = { .room = SPAN_OF(room) };
+    size_t received;
+    while (udp_receive(port, &datagram, 1, &received, NO_WAIT) == OK)
+        continue;
+}
+
+/* Buffers that wait at a port are what a connection's writer needs: it goes on as soon as they are
+ * read, though nothing else happens on the net. */
+TEST(stack_direct_writers_get_the_buffers_that_udp_gives_back)
+{
+    const struct endpoint any = { .address = address_loopback(ADDRESS_IPV4) };
+    const struct listen_options options = { .backlog = 1 };
+    struct writing writing = { .task.run = write_word };
+    struct listener *listener;
+    struct flow *far;
+    struct udp_port *port;
+    struct scope scope;
+    open_stack_with(VIEW("--packets=64"));
+    expect_ok(tcp_listen(stack.stack.tcp, &any, &options, &listener));
+    expect_ok(tcp_connect(stack.stack.tcp, &listener->local, NULL, &writing.flow, suite_soon()));
+    expect_ok(listener_accept(listener, &far, suite_soon()));
+    expect_ok(udp_bind(stack.stack.udp, &any, &port));
+    (void)fiber_sleep(60 * S_NS);
+    fill_port(port);
+    scope_open(&scope, "writers");
+    expect_ok(fiber_start(&scope, &writing.task, "writer", STACK_SMALL));
+    (void)fiber_sleep(60 * S_NS);
+    expect_that(writing.ended_ns, ==, 0);
+    empty_port(port);
+    (void)fiber_sleep(S_NS);
+    expect_that(writing.ended_ns, !=, 0);
+    expect_ok(writing.result);
+    scope_close(&scope);
+    udp_port_close(port);
+    flow_abort(writing.flow);
+    flow_abort(far);
+    listener_close(listener);
+    close_stack();
+}
 
 /* ---- udp ---- */
 

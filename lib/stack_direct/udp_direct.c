@@ -63,6 +63,13 @@ static enum result udp_direct_port_send(struct udp_port *base, const struct data
 
 /* ---- receiving ---- */
 
+static void gave_buffers_back(struct udp_direct *udp)
+{
+    if (!stack_core_is_starved(&udp->stack->core)) return;
+    stack_direct_enter(udp->stack);
+    stack_direct_leave(udp->stack);
+}
+
 static void fill(struct datagram_in *datagram, const struct udp_incoming *incoming)
 {
     size_t total_bytes = packet_total_bytes(incoming->packet);
@@ -86,6 +93,7 @@ static enum result receive_burst(struct udp_direct_port *port, struct datagram_i
         port->udp->truncated_count += burst[*received].truncated;
         ++*received;
     }
+    if (*received > 0) gave_buffers_back(port->udp);
     port->udp->received_count += *received;
     port->udp->refused_count += result == REFUSED;
     return *received > 0 ? OK : result;
@@ -112,6 +120,7 @@ static void udp_direct_port_close(struct udp_port *base)
     udp_core_unbind(port->binding);
     port->binding = NULL;
     port->udp->ports_open--;
+    gave_buffers_back(port->udp);
 }
 
 static const struct udp_port_ops udp_direct_port_ops = UDP_PORT_OPS(udp_direct_port);

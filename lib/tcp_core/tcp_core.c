@@ -116,7 +116,8 @@ static bool has_buffers(const struct tcp_connection *connection)
            tcp_send_queue_may_lend(&connection->send_queue, &core->send_pool);
 }
 
-static void feed(struct tcp_connection *connection)
+/* False: it still wants something. */
+static bool feed(struct tcp_connection *connection)
 {
     if (tcp_connection_has(connection, TCP_STARVED)) {
         tcp_connection_clear(connection, TCP_STARVED);
@@ -130,30 +131,35 @@ static void feed(struct tcp_connection *connection)
     }
     if (tcp_connection_has(connection, TCP_SHORT_OF_BUFFERS) && !list_holds(&connection->work))
         list_append(&connection->core->starved, &connection->work);
+    bool is_fed = !tcp_connection_has(connection, TCP_STARVED | TCP_SHORT_OF_BUFFERS);
     tcp_connection_settle(connection);
+    return is_fed;
 }
 
-/* Each at most once, the longest waiting first. */
-static void run_starved(struct tcp_core *core, size_t most)
+/* Each at most once, the longest waiting first. True: all of them got what they want. */
+static bool run_starved(struct tcp_core *core, size_t most)
 {
+    bool are_fed = true;
     struct list round;
     list_init(&round);
     for (size_t i = 0; i < most && !list_is_empty(&core->starved); i++)
         list_append(&round, list_take(&core->starved));
     for (struct list_node *node = list_take(&round); node != NULL; node = list_take(&round))
-        feed(CONTAINER_OF(node, struct tcp_connection, work));
+        are_fed &= feed(CONTAINER_OF(node, struct tcp_connection, work));
+    return are_fed;
 }
 
-void tcp_core_flush(struct tcp_core *core)
+bool tcp_core_flush(struct tcp_core *core)
 {
     run_pending(core);
-    if (!list_is_empty(&core->starved) && packet_pool_left(core->pool, PACKET_FOR_CONTROL) > 0)
-        run_starved(core, STARVED_AT_ONCE);
+    if (list_is_empty(&core->starved) || packet_pool_left(core->pool, PACKET_FOR_CONTROL) == 0)
+        return false;
+    return run_starved(core, STARVED_AT_ONCE) && !list_is_empty(&core->starved);
 }
 
 void tcp_core_resume(struct tcp_core *core)
 {
-    run_starved(core, SIZE_MAX);
+    (void)run_starved(core, SIZE_MAX);
 }
 
 const struct tcp_core_statistics *tcp_core_statistics(const struct tcp_core *core)

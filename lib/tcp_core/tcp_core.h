@@ -52,8 +52,9 @@ enum result tcp_core_open(struct tcp_core *core, struct ip *ip, struct agenda *a
 void tcp_core_close(struct tcp_core *core);
 
 /* At the end of every burst of input: sends the acknowledgements that were put off until then, and
- * wakes who waited for memory, where there is some. */
-void tcp_core_flush(struct tcp_core *core);
+ * wakes some of those who wait for memory, where there is some. True: there was for all of these,
+ * and more wait, so flush again when they have had time to use it. */
+bool tcp_core_flush(struct tcp_core *core);
 
 /* The net's ring has room again: those go on whose segment it had no room for. */
 void tcp_core_resume(struct tcp_core *core);
