@@ -8,11 +8,14 @@
 /* How many of those that want memory or the ring are looked at when a burst ends. */
 #define STARVED_AT_ONCE 16
 
-/* Records of what was sent, beside the one that each connection has: enough for many windows of
- * segments that leave one by one. */
-#define SENT_RECORDS  65536
-#define LOAN_RECORDS  16384
-#define BUFFERS_SPARE 8
+/* Records of what was sent, beside those that each connection has, and of loans: enough for many
+ * windows of segments that leave one by one. Where there are few buffers there are fewer records,
+ * so many a buffer: they would take more memory than all else of a small stack. */
+#define SENT_RECORDS_MAX  65536
+#define SENT_RECORDS_EACH 8
+#define LOAN_RECORDS_MAX  16384
+#define LOAN_RECORDS_EACH 2
+#define BUFFERS_SPARE     8
 
 static const char *const congestion_names[] = { "cubic", "newreno", NULL };
 
@@ -51,12 +54,14 @@ const struct parameter tcp_core_parameters[] = {
 static enum result open_parts(struct tcp_core *core)
 {
     uint64_t count = core->parameters.connection_count;
+    size_t buffers = core->pool->count;
     enum result result = tcp_connections_open(core);
     if (result != OK) return result;
-    result = tcp_recovery_pool_open(&core->recovery_pool, count, SENT_RECORDS);
+    result = tcp_recovery_pool_open(&core->recovery_pool, count,
+                                    MIN(buffers * SENT_RECORDS_EACH, SENT_RECORDS_MAX));
     if (result != OK) goto close_connections;
     result = tcp_send_pool_open(&core->send_pool, core->pool, core->parameters.send_buffer_bytes,
-                                LOAN_RECORDS + count);
+                                MIN(buffers * LOAN_RECORDS_EACH, LOAN_RECORDS_MAX) + count);
     if (result != OK) goto close_recovery;
     result = tcp_entry_open(core);
     if (result == OK) return OK;

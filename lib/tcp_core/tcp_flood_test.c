@@ -130,6 +130,36 @@ TEST(timestamps_go_on_where_the_cookie_began)
     stranger_close(&stranger);
 }
 
+TEST(a_cookie_with_timestamps_tells_the_first_round_trip)
+{
+    /* RFC 7323 4.1; so the first loss is not waited for as if nothing were known (RFC 6298 2.1, RFC
+     * 8985 7.2). What took long says nothing of the path; without timestamps nothing is known. */
+    static const struct {
+        bool timestamps;
+        uint64_t took_ns, least_ns, most_ns;
+    } cases[] = {
+        { true, 40 * MS_NS, 40 * MS_NS, 42 * MS_NS },
+        { true, 500 * US_NS, MS_NS / 2, 2 * MS_NS },
+        { true, 5 * S_NS, 0, 0 },
+        { false, 40 * MS_NS, 0, 0 },
+    };
+    struct tcp_acceptor *acceptor = open_with(0, 8);
+    for (uint32_t i = 0; i < LENGTH_OF(cases); i++) {
+        struct tcp_pair pair = stranger_pair(i);
+        struct tcp_segment syn = cases[i].timestamps ? stranger_syn(1000) : stranger_bare_syn(1000);
+        stranger_send(&stranger, &pair, syn, NOTHING);
+        struct tcp_segment answer = stranger_expect_sent(&stranger)->segment;
+        stranger_pass_time(&stranger, cases[i].took_ns);
+        stranger_send(&stranger, &pair, stranger_ack(&syn, &answer), NOTHING);
+        struct tcp_connection *connection = connection_of(acceptor);
+        expect_that(connection->recovery.rtt.srtt_ns, >=, cases[i].least_ns);
+        expect_that(connection->recovery.rtt.srtt_ns, <=, cases[i].most_ns);
+        tcp_connection_abort(connection);
+        stranger.looked_at_count = stranger.sent_count;
+    }
+    stranger_close(&stranger);
+}
+
 TEST(a_cookie_waits_where_there_is_no_room_for_its_connection)
 {
     struct tcp_acceptor *acceptor = open_with(0, 1);
@@ -210,6 +240,16 @@ TEST(a_pool_without_packets_keeps_the_record_and_answers_later)
         packet_drop(held[--count]);
     stranger_pass_time(&stranger, S_NS + MS_NS);
     expect_that(stranger_expect_sent(&stranger)->segment.flags, ==, TCP_SYN | TCP_ACK);
+    stranger_close(&stranger);
+}
+
+TEST(a_small_stack_has_small_tables)
+{
+    /* Few buffers hold few bytes that could be sent; the records of them take less than they do. */
+    (void)open_with(16, 8);
+    size_t records_bytes = stranger.core.recovery_pool.memory.length_bytes +
+                           stranger.core.send_pool.memory.length_bytes;
+    expect_that(records_bytes, <, stranger.pool.memory.length_bytes / 2);
     stranger_close(&stranger);
 }
 

@@ -29,7 +29,8 @@ struct tcp_handshake {
     uint32_t ts_recent;    /* the completing ACK's TSval */
     uint32_t ts_offset;    /* what is added to our clock in TSval (RFC 7323 5.4) */
     uint64_t sent_ns;      /* when the SYN-ACK left, for the first RTT; 0: not known, as from a
-                              cookie or when it was sent more than once (Karn's rule) */
+                              cookie without timestamps or when it was sent more than once
+                              (Karn's rule) */
     bool syn_was_repeated; /* the SYN-ACK: the first window is one segment (RFC 5681 3.1) */
 };
 

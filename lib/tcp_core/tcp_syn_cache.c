@@ -436,6 +436,19 @@ struct tcp_connection *tcp_syn_input(struct tcp_core *core, uint32_t index,
     return complete_record(core, index, segment);
 }
 
+/* When the SYN-ACK left whose timestamp comes back, RFC 7323 4.1: rounded so that the RTT is not
+ * too short. 0: not known, as without timestamps, or so long ago that the first timeout does as
+ * well (RFC 6298 2.1). */
+static uint64_t cookie_sent_ns(const struct tcp_core *core, const struct tcp_syn_terms *terms,
+                               const struct tcp_segment *ack)
+{
+    uint64_t now_ns = core->agenda->now_ns;
+    if (!terms->timestamps) return 0;
+    uint32_t elapsed_ms = tcp_timestamp_clock(now_ns) + terms->ts_offset - ack->ts_echo;
+    uint64_t rtt_ns = ((uint64_t)elapsed_ms + 1) * MS_NS;
+    return rtt_ns < MIN(S_NS, now_ns) ? now_ns - rtt_ns : 0;
+}
+
 struct tcp_connection *tcp_syn_cookie_input(struct tcp_core *core, struct tcp_acceptor *acceptor,
                                             const struct tcp_pair *pair,
                                             const struct tcp_segment *ack, bool *answered)
@@ -451,6 +464,7 @@ struct tcp_connection *tcp_syn_cookie_input(struct tcp_core *core, struct tcp_ac
     if (!has_room(core, acceptor)) return NULL;
     terms.rcv_wnd = window_offered(core);
     struct tcp_handshake handshake = handshake_of(core, pair, &terms, ack);
+    handshake.sent_ns = cookie_sent_ns(core, &terms, ack);
     core->statistics.syn_cookies_received++;
     return complete(core, acceptor, &handshake);
 }
