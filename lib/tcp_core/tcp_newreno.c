@@ -14,11 +14,10 @@ static void newreno_avoid(struct tcp_congestion *congestion, const struct tcp_co
     congestion->cwnd_bytes += (uint32_t)MIN(windows, 2) * congestion->mss_bytes;
 }
 
-/* Equation 4. */
+/* Equation 4. What limited transmit has sent beyond cwnd is not counted (RFC 5681 3.2 step 2). */
 static uint32_t newreno_reduce(struct tcp_congestion *congestion, uint32_t in_flight_bytes)
 {
-    (void)congestion;
-    return in_flight_bytes / 2;
+    return MIN(in_flight_bytes, congestion->cwnd_bytes) / 2;
 }
 
 static void newreno_undo(struct tcp_congestion *congestion)

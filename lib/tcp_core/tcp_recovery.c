@@ -490,6 +490,14 @@ static bool grows_by(const struct tcp_recovery *recovery, const struct tcp_deliv
            (delivery->acknowledged_bytes > 0 || tcp_recovery_has(recovery, TCP_FLAG_REORDERED));
 }
 
+/* What a partial acknowledgement shows to be missing goes at once (RFC 6582 3.2 step 3). */
+static void let_hole_go(struct tcp_recovery *recovery)
+{
+    struct tcp_congestion *congestion = &recovery->congestion;
+    congestion->cwnd_bytes = MAX(congestion->cwnd_bytes,
+                                 tcp_recovery_in_flight_bytes(recovery) + congestion->mss_bytes);
+}
+
 /* The ACK that ends a reduction sets the window and does not add to it (RFC 6582 3.2 step 3). */
 static void move_window(struct tcp_recovery *recovery, const struct tcp_delivery *delivery,
                         const struct tcp_recovery_outcome *outcome, bool was_reducing)
@@ -498,6 +506,8 @@ static void move_window(struct tcp_recovery *recovery, const struct tcp_delivery
     if (tcp_recovery_is_reducing(recovery)) {
         tcp_prr_delivered(recovery, delivery->delivered_bytes,
                           has_advanced && outcome->lost_bytes == 0);
+        if (has_advanced && outcome->lost_bytes > 0 && !tcp_recovery_has(recovery, TCP_FLAG_SACK))
+            let_hole_go(recovery);
     } else if (grows_by(recovery, delivery) && !was_reducing) {
         const struct tcp_congestion_ack ack = {
             .acknowledged_bytes = delivery->delivered_bytes,
