@@ -9,7 +9,6 @@
 
 #include "target/memory.h"
 #include "tcp_core/tcp_isn.h"
-#include "tcp_core/tcp_reset.h"
 
 /* As Linux: the first so many segments are acknowledged at once, so that a slow start is not slowed
  * by the receiver. */
@@ -244,8 +243,7 @@ void tcp_connection_end(struct tcp_connection *connection, enum result failure)
 void tcp_connection_reset(struct tcp_connection *connection, enum result failure)
 {
     if (tcp_connection_is_synchronized(connection) || connection->state == TCP_SYN_RECEIVED)
-        tcp_reset_send(connection->core, &connection->pair, connection->recovery.snd_nxt,
-                       connection->rcv_nxt);
+        tcp_transmit_reset(connection);
     tcp_connection_end(connection, failure);
 }
 

@@ -260,6 +260,9 @@ bool tcp_transmit_ack(struct tcp_connection *connection);
 /* Answers a segment that does not fit, within the connection's own limit (RFC 5961 7). */
 void tcp_transmit_challenge(struct tcp_connection *connection);
 
+/* Ends it for the peer: at a number that its window lets it believe. */
+void tcp_transmit_reset(struct tcp_connection *connection);
+
 /* SND.NXT - 1 and no data: whoever is there answers (RFC 9293 3.8.4). */
 void tcp_transmit_keepalive(struct tcp_connection *connection);
 

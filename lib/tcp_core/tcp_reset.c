@@ -3,10 +3,9 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_reset.h"
 
-void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, uint32_t seq, uint32_t ack)
+void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *reset)
 {
-    struct tcp_segment reset = { .seq = seq, .ack = ack, .flags = TCP_RST | TCP_ACK };
-    if (tcp_reply(core, pair, &reset)) core->statistics.resets_sent++;
+    if (tcp_reply(core, pair, reset)) core->statistics.resets_sent++;
 }
 
 /* RFC 9293 3.10.7.1: where the segment acknowledges something, that is the number that its sender
@@ -25,5 +24,5 @@ void tcp_reset_answer(struct tcp_core *core, const struct tcp_pair *pair,
         reset.flags |= TCP_ACK;
         reset.ack = segment->seq + segment_length(segment);
     }
-    if (tcp_reply(core, pair, &reset)) core->statistics.resets_sent++;
+    tcp_reset_send(core, pair, &reset);
 }

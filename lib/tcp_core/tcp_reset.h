@@ -16,8 +16,8 @@
 void tcp_reset_answer(struct tcp_core *core, const struct tcp_pair *pair,
                       const struct tcp_segment *segment);
 
-/* The same without the limit's bound: for a connection that the user aborts and that knows its
- * numbers. */
-void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, uint32_t seq, uint32_t ack);
+/* The same without the limit's bound: for a connection that ends with one and knows its numbers and
+ * options. */
+void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *reset);
 
 #endif

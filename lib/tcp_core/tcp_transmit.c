@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
+#include "tcp_core/tcp_reset.h"
 
 #define SACK_BYTES_MAX ((TCP_SACK_BLOCKS_MAX - 1) * 8 + 4) /* beside timestamps, with two NOPs */
 
@@ -35,6 +36,14 @@ static void put_window(struct tcp_connection *connection, struct tcp_segment *se
                                         (uint64_t)UINT16_MAX);
 }
 
+static void put_timestamps(const struct tcp_connection *connection, struct tcp_segment *segment)
+{
+    if (!tcp_connection_has(connection, TCP_HAS_TIMESTAMPS)) return;
+    segment->options |= TCP_OPTION_TIMESTAMPS;
+    segment->ts_value = tcp_connection_timestamp(connection);
+    segment->ts_echo = connection->ts_recent;
+}
+
 static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq, unsigned flags)
 {
     struct tcp_segment segment = {
@@ -44,11 +53,7 @@ static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq
         .ack = connection->rcv_nxt,
         .flags = (uint8_t)flags,
     };
-    if (tcp_connection_has(connection, TCP_HAS_TIMESTAMPS)) {
-        segment.options = TCP_OPTION_TIMESTAMPS;
-        segment.ts_value = tcp_connection_timestamp(connection);
-        segment.ts_echo = connection->ts_recent;
-    }
+    put_timestamps(connection, &segment);
     if (tcp_connection_has(connection, TCP_ECHO_DUE)) segment.flags |= TCP_ECE;
     put_window(connection, &segment);
     return segment;
@@ -301,6 +306,19 @@ void tcp_transmit_challenge(struct tcp_connection *connection)
     }
     statistics->challenge_acks++;
     (void)transmit_empty(connection, acceptable_seq(connection));
+}
+
+/* With timestamps, as RFC 7323 3.2 asks; it promises no window. */
+void tcp_transmit_reset(struct tcp_connection *connection)
+{
+    bool synchronized = tcp_connection_is_synchronized(connection);
+    struct tcp_segment reset = {
+        .seq = synchronized ? acceptable_seq(connection) : connection->recovery.snd_nxt,
+        .ack = connection->rcv_nxt,
+        .flags = TCP_RST | TCP_ACK,
+    };
+    put_timestamps(connection, &reset);
+    tcp_reset_send(connection->core, &connection->pair, &reset);
 }
 
 void tcp_transmit_keepalive(struct tcp_connection *connection)

@@ -8,9 +8,17 @@
 
 /* ---- opening ---- */
 
+/* RFC 9293 3.9.2.3, MUST-46: nobody opens to a group, or to everybody. */
+static bool is_of_one(const struct address *address)
+{
+    if (address->family == ADDRESS_IPV4) return address->bytes[0] < 224;
+    return address->bytes[0] != 0xff;
+}
+
 static enum result choose_pair(struct tcp_core *core, const struct endpoint *local,
                                const struct endpoint *peer, struct tcp_pair *pair)
 {
+    if (!is_of_one(&peer->address)) return UNREACHABLE;
     struct ip_path path;
     enum result result = ip_find_path(core->ip, &peer->address, &local->address, &path);
     if (result != OK) return result;
