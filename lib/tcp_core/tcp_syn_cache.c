@@ -221,6 +221,12 @@ static void timer_due(struct agenda_entry *entry)
 
 /* ---- a SYN ---- */
 
+/* RFC 3168 6.1.1. */
+static bool offers_ecn(const struct tcp_segment *syn)
+{
+    return (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+}
+
 static struct tcp_syn_terms terms_of(const struct tcp_core *core, const struct tcp_pair *pair,
                                      const struct tcp_segment *syn)
 {
@@ -235,7 +241,7 @@ static struct tcp_syn_terms terms_of(const struct tcp_core *core, const struct t
         .window_scale = window_scale,
         .sack_permitted = segment_has(syn, TCP_OPTION_SACK_PERMITTED),
         .timestamps = timestamps,
-        .ecn = (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR), /* RFC 3168 6.1.1 */
+        .ecn = offers_ecn(syn),
     };
 }
 
@@ -396,10 +402,13 @@ static void take_reset(struct tcp_core *core, uint32_t index, const struct tcp_s
 static void take_syn(struct tcp_core *core, struct tcp_syn *record, const struct tcp_segment *syn)
 {
     bool is_same = (syn->flags & TCP_ACK) == 0 && syn->seq == record->terms.irs;
-    if (is_same)
-        answer_again(core, record);
-    else
+    if (!is_same) {
         challenge(core, record);
+        return;
+    }
+    /* Without the offer that was answered in vain (RFC 3168 6.1.1.1): then there are no marks. */
+    if (!offers_ecn(syn)) record->terms.ecn = false;
+    answer_again(core, record);
 }
 
 /* RFC 7323 5.3 R1. */
