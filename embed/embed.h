@@ -174,7 +174,6 @@ struct loom_stack {
     pthread_cond_t emptied;
     _Atomic(const char *) owner; /* the stepping thread; NULL: nobody */
     _Atomic(uint64_t) now_ns;
-    _Atomic(bool) is_closing;
 
     uint8_t option_text[8192]; /* while it opens */
     struct view option_views[LOOM_OPTIONS_MAX];

@@ -264,7 +264,6 @@ static void open_lock(struct loom_stack *stack)
     made |= pthread_cond_init(&stack->emptied, NULL);
     assert(made == 0);
     atomic_init(&stack->owner, &thread_mark);
-    atomic_init(&stack->is_closing, false);
 }
 
 enum loom_result loom_stack_open(struct loom_host *host, const struct loom_option options[],
@@ -326,7 +325,6 @@ void loom_stack_close(struct loom_stack *stack)
 {
     make_mine(stack);
     struct loom_host *before = stack_enter(stack);
-    atomic_store_explicit(&stack->is_closing, true, memory_order_relaxed);
     close_sockets(stack);
     await_callers(stack);
     stack_core_close(&stack->core);

@@ -2,6 +2,10 @@
  * it may break the stack or cost it its memory.
  *
  * SPDX-License-Identifier: ISC */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "embed/test/wire.h"
 
 #define FRAMES 40000
@@ -196,4 +200,75 @@ TEST(sockets_run_out_and_come_back)
     loom_close(many[0]);
     expect_ok(loom_socket_open(wire.stack, LOOM_UDP, &more));
     wire_close(&wire);
+}
+
+/* ---- a host that breaks the contract ---- */
+
+static int report_to;
+
+static bool send_that_calls(struct loom_host *host, const struct loom_frame *frame)
+{
+    (void)frame;
+    struct wire *wire = (struct wire *)(void *)host;
+    struct loom_socket *socket;
+    return loom_socket_open(wire->stack, LOOM_TCP, &socket) == LOOM_OK;
+}
+
+static void on_panic(struct loom_host *host, const char *report, size_t length_bytes)
+{
+    (void)host;
+    if (write(report_to, report, length_bytes) < 0) _exit(3);
+}
+
+TEST(callback_that_calls_the_stack_ends_the_process_with_a_report)
+{
+    int ends[2], status;
+    char report[512] = "";
+    expect(pipe(ends) == 0);
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        static struct wire wire;
+        struct loom_socket *socket;
+        struct loom_endpoint peer = endpoint_of(OUR_ADDRESS ":80");
+        report_to = ends[1];
+        (void)signal(SIGABRT, SIG_DFL);
+        wire_open(&wire, NULL, 0);
+        wire.host.send = send_that_calls;
+        wire.host.panic = on_panic;
+        (void)loom_socket_open(wire.stack, LOOM_TCP, &socket);
+        (void)loom_connect(socket, &peer, LOOM_NO_WAIT);
+        _exit(0);
+    }
+    expect(child > 0 && waitpid(child, &status, 0) == child);
+    expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    expect(read(ends[0], report, sizeof report - 1) > 0);
+    expect(strstr(report, "is_inside") != NULL);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+struct counting_help {
+    struct loom_help help;
+    unsigned lines, found;
+};
+
+static void count_line(struct loom_help *help, const char *text, size_t length_bytes)
+{
+    struct counting_help *counting = (struct counting_help *)(void *)help;
+    char line[256];
+    expect_that(length_bytes, <, sizeof line);
+    memcpy(line, text, length_bytes);
+    line[length_bytes] = 0;
+    counting->lines++;
+    if (strstr(line, "--tcp-connections=") != NULL || strstr(line, "--mtu=") != NULL)
+        counting->found++;
+}
+
+TEST(help_lists_the_options)
+{
+    struct counting_help help = { .help.line = count_line };
+    loom_stack_help(&help.help);
+    expect_that(help.found, ==, 2);
+    expect_that(help.lines, >, 30);
 }
