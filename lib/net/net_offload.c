@@ -90,6 +90,11 @@ static size_t net_offload_send(struct net *net, struct packet *burst[], size_t c
     return accepted;
 }
 
+void net_offload_go_on(struct net_offload *offload)
+{
+    (void)catch_up(offload);
+}
+
 /* ---- receiving ---- */
 
 static size_t net_offload_receive(struct net *net, struct packet *burst[], size_t count)

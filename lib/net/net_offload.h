@@ -33,10 +33,19 @@ struct net_offload {
 
 /* Attaches to `below` when it is itself attached, with its user's pool; takes over its address and
  * MTU. Headers of segments come from that pool (PACKET_FOR_CONTROL); when it has none, the rest of
- * the frame waits for the next call of any kind. */
+ * the frame waits for the next call of any kind, or for net_offload_go_on. */
 void net_offload_open(struct net_offload *offload, struct net *below);
 
 /* It is detached. */
 void net_offload_close(struct net_offload *offload);
+
+/* Whether the pool had no packet for the rest of a frame: nobody tells when it has again. */
+static inline bool net_offload_is_short(const struct net_offload *offload)
+{
+    return net_cut_goes_on(&offload->cut) && offload->staged_count == 0;
+}
+
+/* Tries again. */
+void net_offload_go_on(struct net_offload *offload);
 
 #endif

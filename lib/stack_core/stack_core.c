@@ -142,6 +142,9 @@ void stack_core_close(struct stack_core *core)
 
 /* ---- running ---- */
 
+/* How soon it is looked again whether there are buffers for a frame that is being cut. */
+#define SHORT_NS MS_NS
+
 /* What the last burst left to be sent, and then those who found the ring full before, be it that it
  * filled and emptied between two calls of this. */
 static void send(struct stack_core *core)
@@ -158,7 +161,10 @@ static void send(struct stack_core *core)
 static uint64_t next_ns(const struct stack_core *core)
 {
     bool is_at_once = core->has_more || ipv4_is_pending(&core->ipv4);
-    return is_at_once ? core->agenda.now_ns : agenda_next_ns(&core->agenda);
+    if (is_at_once) return core->agenda.now_ns;
+    uint64_t look_ns = net_offload_is_short(&core->offload) ? core->agenda.now_ns + SHORT_NS
+                                                            : NEVER;
+    return MIN(look_ns, agenda_next_ns(&core->agenda));
 }
 
 bool stack_core_receive(struct stack_core *core, uint64_t now_ns)
@@ -172,6 +178,7 @@ uint64_t stack_core_run(struct stack_core *core, uint64_t now_ns)
     stack_core_enter(core, now_ns);
     (void)ipv4_step(&core->ipv4);
     agenda_advance(&core->agenda, core->agenda.now_ns);
+    if (net_offload_is_short(&core->offload)) net_offload_go_on(&core->offload);
     send(core);
     return next_ns(core);
 }

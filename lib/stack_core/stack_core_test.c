@@ -17,6 +17,9 @@ static const struct address addresses[2] = {
 
 /* ---- the wire ---- */
 
+static uint16_t mtu_bytes = 1500;
+static enum net_link carries = NET_ETHERNET;
+
 /* A device of no talents: what is sent stays in its ring until the test carries it over. */
 struct device {
     struct net net;
@@ -49,7 +52,8 @@ static size_t device_send(struct net *net, struct packet *burst[], size_t count)
     struct device *device = CONTAINER_OF(net, struct device, net);
     size_t accepted = 0;
     for (; accepted < count && device->ring_count < device->ring_max; accepted++) {
-        expect_that(packet_total_bytes(burst[accepted]), <=, net->mtu_bytes + 14u);
+        expect_that(packet_total_bytes(burst[accepted]), <=,
+                    net->mtu_bytes + (carries == NET_ETHERNET ? 14u : 0u));
         expect(burst[accepted]->checksum != PACKET_CHECKSUM_PARTIAL);
         device->ring[device->ring_count++] = burst[accepted];
     }
@@ -119,7 +123,8 @@ static void host_open(size_t index, size_t packet_count, size_t ring_max)
     *host = (struct host){
         .device = { .net = { .ops = &device_ops,
                              .mac = { { 2, 0, 0, 0, 0, (uint8_t)(index + 1) } },
-                             .mtu_bytes = 1500 },
+                             .link = (uint8_t)carries,
+                             .mtu_bytes = mtu_bytes },
                     .other = &hosts[1 - index].device,
                     .ring_max = ring_max },
         .user.ready = device_ready,
@@ -434,6 +439,7 @@ static size_t converse(size_t victim, size_t moment, size_t left)
         expect_that(turns, <, 2000);
         expect_that(now_ns - start_ns, <, 100 * S_NS);
     }
+    expect(pong || moment != SIZE_MAX);
     expect(!talkers[0].has_failed && !talkers[1].has_failed);
     expect_that(talkers[1].read_bytes, ==, TEXT_BYTES + LENT_BYTES);
     expect_that(talkers[0].read_bytes, ==, TEXT_BYTES);
@@ -446,7 +452,7 @@ static size_t converse(size_t victim, size_t moment, size_t left)
     return turns;
 }
 
-TEST(stack_core_survives_an_empty_pool_at_each_moment)
+static void converse_at_each_moment(void)
 {
     size_t turns = converse(0, SIZE_MAX, 0);
     for (size_t moment = 0; moment < turns; moment++)
@@ -455,10 +461,36 @@ TEST(stack_core_survives_an_empty_pool_at_each_moment)
                 (void)converse(victim, moment, left);
 }
 
+TEST(stack_core_survives_an_empty_pool_at_each_moment)
+{
+    converse_at_each_moment();
+}
+
+TEST(stack_core_survives_it_with_jumbo_frames)
+{
+    mtu_bytes = 9000;
+    converse_at_each_moment();
+    mtu_bytes = 1500;
+}
+
+TEST(stack_core_survives_it_with_the_shortest_frames)
+{
+    mtu_bytes = 576;
+    converse_at_each_moment();
+    mtu_bytes = 1500;
+}
+
+TEST(stack_core_survives_it_without_ethernet)
+{
+    carries = NET_IP;
+    converse_at_each_moment();
+    carries = NET_ETHERNET;
+}
+
 /* ---- closing ---- */
 
 /* The stacks alone, without their applications. */
-static void connect_alone(void)
+static void connect_alone(uint64_t delay_ns)
 {
     enter(&hosts[0]);
     expect_ok(tcp_connection_open(&hosts[0].core.tcp, &(struct endpoint){ 0 }, &server_tcp,
@@ -468,6 +500,7 @@ static void connect_alone(void)
         for (size_t i = 0; i < 2; i++) {
             step(&hosts[i]);
             (void)carry(&hosts[i].device, RING_MAX);
+            now_ns += delay_ns;
         }
     }
 }
@@ -477,7 +510,7 @@ TEST(stack_core_closes_while_a_loan_is_in_the_ring)
 {
     open_hosts(256, RING_MAX);
     open_talkers();
-    connect_alone();
+    connect_alone(0);
     enter(&hosts[0]);
     expect_ok(tcp_connection_lend(talkers[0].connection, &loan));
     leave(&hosts[0]);
@@ -576,4 +609,30 @@ TEST(stack_core_tells_all_that_found_no_buffer)
     for (size_t i = 0; i < CROWD; i++)
         expect(crowd[i].has_room);
     leave_crowd(door);
+}
+
+/* A datagram that was accepted is being cut, and the pool is dry. The device tells nobody that it
+ * has sent, since its ring was not full; so it is the core that comes back soon. */
+TEST(stack_core_goes_on_cutting_when_buffers_are_back)
+{
+    open_hosts(256, RING_MAX);
+    open_talkers();
+    connect_alone(100 * MS_NS);
+    take_hostages(&hosts[0], 6);
+    enter(&hosts[0]);
+    expect_ok(tcp_connection_lend(talkers[0].connection, &loan));
+    leave(&hosts[0]);
+    size_t sent_count = hosts[0].device.ring_count;
+    expect_that(sent_count, <, 6);
+    uint64_t start_ns = now_ns;
+    while (sent_count < 10) { /* the initial window (RFC 6928) */
+        (void)carry(&hosts[0].device, RING_MAX);
+        expect_that(hosts[0].next_ns - start_ns, <, 20 * MS_NS);
+        now_ns = MAX(now_ns, hosts[0].next_ns);
+        step(&hosts[0]);
+        sent_count += hosts[0].device.ring_count;
+    }
+    release_hostages(&hosts[0]);
+    close_talkers();
+    close_hosts();
 }
