@@ -426,7 +426,7 @@ static size_t converse(size_t victim, size_t moment, size_t left)
     ping();
     leave(&hosts[0]);
     uint64_t start_ns = now_ns;
-    while (!all_is_over()) {
+    while (!all_is_over() || !pong) {
         if (turns == moment) take_hostages(&hosts[victim], left);
         bool happened = turn();
         if (turns == moment) release_hostages(&hosts[victim]);
@@ -439,7 +439,6 @@ static size_t converse(size_t victim, size_t moment, size_t left)
         expect_that(turns, <, 2000);
         expect_that(now_ns - start_ns, <, 100 * S_NS);
     }
-    expect(pong || moment != SIZE_MAX);
     expect(!talkers[0].has_failed && !talkers[1].has_failed);
     expect_that(talkers[1].read_bytes, ==, TEXT_BYTES + LENT_BYTES);
     expect_that(talkers[0].read_bytes, ==, TEXT_BYTES);
