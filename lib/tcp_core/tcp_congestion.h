@@ -23,8 +23,9 @@ enum tcp_congestion_kind { TCP_CONGESTION_CUBIC, TCP_CONGESTION_NEWRENO };
 struct tcp_hystart {
     uint32_t window_end;                  /* snd_nxt at the start of this round */
     uint32_t last_min_us, current_min_us; /* RTT in the round before, and in this one */
+    uint32_t recent_min_us;               /* in the last samples of this one */
     uint32_t css_baseline_min_us;         /* RTT when conservative slow start began */
-    uint8_t sample_count;                 /* in this round, saturating */
+    uint8_t sample_count;                 /* of those last ones */
     uint8_t css_round_count;              /* 0: in slow start proper */
 };
 

@@ -315,6 +315,20 @@ TEST(hystart_leaves_slow_start_when_the_rtt_rises)
     expect(hystart_round(&hystart, &seq, 20, 51 * MS_NS));
 }
 
+/* The queue fills in the middle of a round: the samples before it hide nothing. */
+TEST(hystart_sees_a_rise_within_a_round)
+{
+    struct tcp_hystart hystart;
+    uint32_t seq = 0;
+    tcp_hystart_init(&hystart, seq);
+    for (unsigned round = 0; round < 2; round++)
+        (void)hystart_round(&hystart, &seq, 20, 40 * MS_NS);
+    for (uint64_t i = 0; i < 100; i++)
+        (void)tcp_hystart_measured(&hystart, 40 * MS_NS + i * 100 * US_NS, seq + (uint32_t)i,
+                                   seq + 100);
+    expect_that(tcp_hystart_divisor(&hystart), ==, 4);
+}
+
 /* RFC 9406 4.2: the rise was jitter, and slow start goes on. */
 TEST(hystart_goes_on_when_the_rtt_falls_again)
 {
