@@ -1,5 +1,5 @@
 """idle_clients.py - a client that holds connections open: each asks for one page and then says
-nothing more.
+nothing more; with the path - it says nothing at all.
 
     idle_clients.py ADDRESS PORT PATH COUNT SOURCE
 
@@ -16,6 +16,8 @@ def connect(server, path, source):
     connection.bind((source, 0))
     connection.settimeout(30)
     connection.connect(server)
+    if path == "-":
+        return connection
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
     answer = b""
     while b"</html>" not in answer:

@@ -117,18 +117,31 @@ class Veth(Spaces):
 class Tap(Spaces):
     """Linux is the client; the server opens the tap that is the client's interface."""
     words = "a tap"
+    side = "client"
     interface = "tap0"
+    prefix_bits = 24
+    sources = (ADDRESSES["client"],)
     mac, image_mac = "02:00:00:00:00:02", "02:00:00:00:00:01"
 
     def __init__(self):
-        super().__init__("client")
+        super().__init__(self.side)
         self.address = ADDRESSES["server"]
         self.port = PORT
-        self.server_prefix = self.client_prefix = self.prefix("client")
+        self.server_prefix = self.client_prefix = self.prefix(self.side)
 
     def lay(self):
-        self.tap_add("client", self.interface, self.mac)
-        self.address_give("client", self.interface, f"{ADDRESSES['client']}/24")
+        self.tap_add(self.side, self.interface, self.mac)
+        for source in self.sources:
+            self.address_give(self.side, self.interface, f"{source}/{self.prefix_bits}")
+
+
+class WideTap(Tap):
+    """The client has six addresses more: an address has 28,232 ports."""
+    words = "a tap with seven addresses"
+    side = "crowd"
+    prefix_bits = 16
+    crowd = tuple(f"10.77.1.{number}" for number in range(1, 7))
+    sources = (ADDRESSES["client"], *crowd)
 
 
 def namespace_remove(name):

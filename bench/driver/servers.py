@@ -72,14 +72,19 @@ class Image(Server):
 
 class DirectImage(Image):
     """The same with our own stack, on the tap that is the client's interface."""
+    prefix_bits = network.Tap.prefix_bits
 
     def words(self, address, port):
-        return [*super().words(address, port), *attachment(address)]
+        return [*super().words(address, port), *attachment(address, prefix_bits=self.prefix_bits)]
 
 
-def attachment(address, net=f"tap:{network.Tap.interface}"):
+class WideImage(DirectImage):
+    prefix_bits = network.WideTap.prefix_bits
+
+
+def attachment(address, net=f"tap:{network.Tap.interface}", prefix_bits=network.Tap.prefix_bits):
     """The parameters of an image with a stack of its own."""
-    return [f"--net={net}", f"--ipv4={address}/24", f"--net-mac={network.Tap.image_mac}"]
+    return [f"--net={net}", f"--ipv4={address}/{prefix_bits}", f"--net-mac={network.Tap.image_mac}"]
 
 
 NGINX_SETTINGS = ("worker_processes 1, access_log off, open_file_cache max=100, sendfile on, "

@@ -1,23 +1,31 @@
 /* stream.c - who connects to the source's port is sent one constant block again and again, lent and
- * never copied; what comes to the sink's port is borrowed and dropped. One connection each at a
- * time.
+ * never copied; what comes to the sink's port is borrowed and dropped, one connection each at a
+ * time; who connects to the third port is kept, and nothing else: what a connection costs the
+ * stack.
  *
  * SPDX-License-Identifier: ISC */
 #include "stream.h"
 
 #include "fiber/stop.h"
+#include "target/memory.h"
 
 #define LOG_MODULE "stream"
 #include "log/log.h"
 
-#define LOANS       4
-#define BLOCK_BYTES ((size_t)256 * 1024)
+#define LOANS        4
+#define BACKLOG      4
+#define BACKLOG_HELD 512
+#define BLOCK_BYTES  ((size_t)256 * 1024)
 
 const struct parameter stream_parameters[] = {
     PARAMETER_NUMBER(struct stream_parameters, source_port, "source-port", "5001", 1, 65535,
                      "TCP port that sends"),
     PARAMETER_NUMBER(struct stream_parameters, sink_port, "sink-port", "5002", 1, 65535,
                      "TCP port that takes"),
+    PARAMETER_NUMBER(struct stream_parameters, hold_port, "hold-port", "5003", 1, 65535,
+                     "TCP port that keeps connections"),
+    PARAMETER_NUMBER(struct stream_parameters, held_max, "hold", "16", 1, 1000000,
+                     "connections that it keeps"),
     PARAMETER_END,
 };
 
@@ -25,6 +33,12 @@ struct server {
     struct task task;
     struct listener *listener;
     enum result (*serve)(struct flow *flow);
+};
+
+struct keeper {
+    struct task task;
+    struct listener *listener;
+    size_t held_max;
 };
 
 /* A connection's loans of the block. */
@@ -99,6 +113,32 @@ static enum result sink_serve(struct flow *flow)
     return result;
 }
 
+/* ---- the keeper ---- */
+
+static enum result hold_all(struct listener *listener, struct flow *held[], size_t max,
+                            size_t *count)
+{
+    while (*count < max) {
+        enum result result = listener_accept(listener, &held[*count], NEVER);
+        if (result != OK) return result;
+        ++*count;
+    }
+    return fiber_sleep_until(NEVER);
+}
+
+static void keeper_run(struct task *task)
+{
+    struct keeper *keeper = CONTAINER_OF(task, struct keeper, task);
+    struct span memory;
+    size_t count = 0;
+    if (memory_take(keeper->held_max * sizeof(struct flow *), &memory) != OK) return;
+    struct flow **held = (struct flow **)(void *)memory.bytes;
+    (void)hold_all(keeper->listener, held, keeper->held_max, &count);
+    while (count > 0)
+        flow_abort(held[--count]);
+    memory_give_back(memory);
+}
+
 /* ---- serving ---- */
 
 static void server_run(struct task *task)
@@ -109,36 +149,51 @@ static void server_run(struct task *task)
         if (server->serve(flow) == CANCELLED) return;
 }
 
-static enum result server_open(struct server *server, struct tcp *tcp, uint64_t port)
+static enum result listen_on(struct tcp *tcp, uint64_t port, size_t backlog,
+                             struct listener **listener)
 {
     const struct endpoint local = { .port = (uint16_t)port };
-    const struct listen_options options = { .backlog = 4 };
-    server->task.run = server_run;
-    return tcp_listen(tcp, &local, &options, &server->listener);
+    const struct listen_options options = { .backlog = backlog };
+    return tcp_listen(tcp, &local, &options, listener);
 }
 
-static enum result serve_both(struct server *source, struct server *sink)
+static enum result serve_all(struct server *source, struct server *sink, struct keeper *keeper)
 {
     struct scope scope;
     scope_open(&scope, "streams");
     enum result result = fiber_start(&scope, &source->task, "source", STACK_SMALL);
     if (result == OK) result = fiber_start(&scope, &sink->task, "sink", STACK_SMALL);
+    if (result == OK) result = fiber_start(&scope, &keeper->task, "keeper", STACK_SMALL);
+    if (result == OK) log_info("ready");
     if (result == OK) result = stop_wait(NEVER);
     scope_close(&scope);
     return result;
 }
 
+static void listeners_close(struct listener *listeners[], size_t count)
+{
+    while (count > 0)
+        listener_close(listeners[--count]);
+}
+
 enum result stream_start(struct tcp *tcp, const struct stream_parameters *parameters)
 {
-    struct server source = { .serve = source_serve }, sink = { .serve = sink_serve };
-    enum result result = server_open(&source, tcp, parameters->source_port);
-    if (result != OK) return result;
-    result = server_open(&sink, tcp, parameters->sink_port);
-    if (result == OK) {
-        log_info("ready");
-        result = serve_both(&source, &sink);
-        listener_close(sink.listener);
+    const uint64_t ports[] = { parameters->source_port, parameters->sink_port,
+                               parameters->hold_port };
+    const size_t backlogs[LENGTH_OF(ports)] = { BACKLOG, BACKLOG, BACKLOG_HELD };
+    struct listener *listeners[LENGTH_OF(ports)];
+    size_t open_count = 0;
+    enum result result = OK;
+    for (size_t i = 0; i < LENGTH_OF(ports) && result == OK; i++) {
+        result = listen_on(tcp, ports[i], backlogs[i], &listeners[i]);
+        open_count += result == OK;
     }
-    listener_close(source.listener);
+    if (result == OK) {
+        struct server source = { { server_run }, listeners[0], source_serve };
+        struct server sink = { { server_run }, listeners[1], sink_serve };
+        struct keeper keeper = { { keeper_run }, listeners[2], (size_t)parameters->held_max };
+        result = serve_all(&source, &sink, &keeper);
+    }
+    listeners_close(listeners, open_count);
     return result;
 }

@@ -9,7 +9,8 @@
 #include "tcp/tcp.h"
 
 struct stream_parameters {
-    uint64_t source_port, sink_port;
+    uint64_t source_port, sink_port, hold_port;
+    uint64_t held_max;
 };
 extern const struct parameter stream_parameters[];
 

@@ -4,8 +4,8 @@ Each is a module with WORDS, which introduce it, and run(bench).
 
 SPDX-License-Identifier: ISC
 """
-from driver.rows import (fiber_sleepers, fiber_yield, hardening, http, idle, loss, loss_sweep, method, size,
-                         soak, start, tap_bulk, tap_http, tap_udp)
+from driver.rows import (crowd, fiber_sleepers, fiber_yield, flood, hardening, http, idle, loss,
+                         loss_sweep, method, size, soak, start, tap_bulk, tap_http, tap_udp)
 
 ROWS = {
     "http": http,
@@ -21,6 +21,8 @@ ROWS = {
     "udp": tap_udp,
     "loss": loss,
     "sweep": loss_sweep,
+    "crowd": crowd,
+    "flood": flood,
     "method": method,
 }
 ONLY_WHEN_NAMED = ("method", "sweep")
