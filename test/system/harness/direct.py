@@ -64,6 +64,17 @@ class Link:
         return self.workshop.crowd(*words, **options)
 
 
+class Attached:
+    """A link with a workshop's own calls, for cases that are written for images on this host."""
+
+    def __init__(self, link):
+        self.link = link
+        self.crowd = link.crowd
+
+    def started(self, name, variant, *parameters, **options):
+        return self.link.started(name, *parameters, variant=variant, **options)
+
+
 class open_link:
     """`with open_link(workshop) as link`: a namespace with a tap, which this thread is in."""
 

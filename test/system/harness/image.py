@@ -42,9 +42,10 @@ def listening_ports(pid):
 
 
 class Image:
-    def __init__(self, program, parameters, ports=None, environment=None, trouble_expected=False, passed=()):
-        """`ports`: how many it listens on; it is told --port=0 unless it is told others. `passed`: descriptors for it."""
-        self.passed = passed
+    def __init__(self, program, parameters, ports=None, environment=None, trouble_expected=False, process_options=None):
+        """`ports`: how many it listens on; it is told --port=0 unless it is told others. `process_options`: further
+        ones of subprocess.Popen."""
+        self.process_options = process_options or {}
         self.program = program
         self.parameters = list(parameters)
         self.trouble_expected = trouble_expected
@@ -69,7 +70,7 @@ class Image:
     def __enter__(self):
         self.process = subprocess.Popen([str(self.program), *self.parameters], stdin=subprocess.DEVNULL,
                                         stdout=self.log_file, stderr=subprocess.STDOUT, env=self.environment,
-                                        pass_fds=self.passed)
+                                        **self.process_options)
         try:
             self.ports = self.wait_for_ports()
         except Failure:

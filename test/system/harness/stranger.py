@@ -41,7 +41,7 @@ class StrangerImage(DirectImage):
     def __init__(self, program, parameters, **options):
         self.near, self.far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         super().__init__(program, [f"--net=fd:{self.far.fileno()}", f"--ipv4={IMAGE}/16", f"--ipv4-gateway={STRANGER}", *parameters],
-                         passed=(self.far.fileno(),), **options)
+                         process_options={"pass_fds": (self.far.fileno(),)}, **options)
 
     def __enter__(self):
         super().__enter__()
