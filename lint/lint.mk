@@ -1,7 +1,7 @@
 # lint.mk - what a compiler does not say: clang-tidy, cppcheck, shellcheck, and the tree's own form.
 
-C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*/*.c test/system/*/*.c))
-ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*/*.h test/system/*/*.h))
+C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c target/*/*/*.c embed/*.c embed/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*/*.c test/system/*/*.c))
+ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h target/*/*/*.h embed/*.h embed/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*/*.h test/system/*/*.h))
 
 .PHONY: lint lint-tidy lint-cppcheck lint-shell lint-format format
 lint: packages-lint lint-format lint-shell lint-cppcheck lint-tidy
@@ -13,11 +13,11 @@ packages-lint:
 # One process a file, as many at once as there are processors.
 lint-tidy:
 	@printf '%s\n' $(filter-out %/config.c,$(C_FILES)) | xargs -P $(JOBS) -n 1 sh -c \
-	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu17 -D_GNU_SOURCE -I. -Ilib -Itool 2>/dev/null' lint
+	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu17 -D_GNU_SOURCE -I. -Ilib -Itool -Iembed 2>/dev/null' lint
 
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --suppressions-list=lint/cppcheck.txt --std=c11 \
-	    --enable=warning,performance,portability -I. -Ilib -Itool -D__BYTE_ORDER__=1234 \
+	    --enable=warning,performance,portability -I. -Ilib -Itool -Iembed -D__BYTE_ORDER__=1234 \
 	    -D__ORDER_LITTLE_ENDIAN__=1234 -j $(JOBS) $(filter-out %/config.c,$(C_FILES))
 
 lint-shell:

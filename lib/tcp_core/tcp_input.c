@@ -114,7 +114,7 @@ static bool complete_handshake(struct tcp_connection *connection, const struct t
     tcp_recovery_acknowledged(&connection->recovery, &acknowledgement,
                               tcp_connection_now_ns(connection), &outcome);
     connection->snd_wl1 = segment->seq - 1;
-    tcp_connection_establish(connection, outcome.rtt_ns);
+    tcp_connection_establish(connection, 0); /* its RTT has been measured above */
     connection->core->statistics.opened_actively++;
     return true;
 }

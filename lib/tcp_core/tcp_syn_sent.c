@@ -56,7 +56,7 @@ static void open_up(struct tcp_connection *connection, struct packet *packet,
     connection->snd_wnd = connection->snd_wnd_max = segment->window;
     connection->snd_wl1 = segment->seq;
     connection->snd_wl2 = segment->ack;
-    tcp_connection_establish(connection, outcome.rtt_ns);
+    tcp_connection_establish(connection, 0); /* its RTT has been measured above */
     connection->core->statistics.opened_actively++;
     tcp_connection_pend(connection, TCP_ACK_DUE);
     if (connection->snd_end != connection->recovery.snd_una)
