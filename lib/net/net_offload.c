@@ -62,7 +62,7 @@ static void stage(struct net_offload *offload, struct packet *frame)
     if (wanted != 0 && !below_has(offload, wanted)) {
         bool partial = below_has(offload, NET_SENDS_CHECKSUMS);
         if (!net_cut_begin(&offload->cut, frame, offload->net.link, partial))
-            offload->net.statistics.send_errors++;
+            offload->refused_count++;
         return;
     }
     if (frame->checksum == PACKET_CHECKSUM_PARTIAL && !below_has(offload, NET_SENDS_CHECKSUMS))
@@ -77,6 +77,16 @@ static void count_sent(struct net_offload *offload, struct packet *const burst[]
         offload->net.statistics.sent_bytes += packet_total_bytes(burst[i]);
 }
 
+/* What was lost below was lost. */
+static void count_errors(struct net_offload *offload)
+{
+    const struct net_statistics *below = &offload->below->statistics;
+    struct net_statistics *own = &offload->net.statistics;
+    own->send_errors = below->send_errors + offload->refused_count;
+    own->receive_errors = below->receive_errors;
+    own->receive_no_buffer = below->receive_no_buffer;
+}
+
 static size_t net_offload_send(struct net *net, struct packet *burst[], size_t count)
 {
     struct net_offload *offload = offload_of(net);
@@ -87,6 +97,7 @@ static size_t net_offload_send(struct net *net, struct packet *burst[], size_t c
         stage(offload, burst[accepted++]);
     }
     (void)catch_up(offload);
+    count_errors(offload);
     return accepted;
 }
 
@@ -104,6 +115,7 @@ static size_t net_offload_receive(struct net *net, struct packet *burst[], size_
     size_t received = net_receive(offload->below, burst, count);
     if (received > 0 && !below_has(offload, NET_RECEIVES_SEGMENTS))
         received = net_coalesce_burst(&offload->coalesce, net->link, burst, received);
+    count_errors(offload);
     net->statistics.received_frames += received;
     for (size_t i = 0; i < received; i++)
         net->statistics.received_bytes += packet_total_bytes(burst[i]);

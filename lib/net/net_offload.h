@@ -27,6 +27,7 @@ struct net_offload {
     struct packet *staged[NET_BURST_MAX];
     size_t staged_count;
     struct net_cut cut;
+    uint64_t refused_count; /* frames that were marked as many segments and were not */
 
     struct net_coalesce coalesce;
 };

@@ -635,3 +635,23 @@ TEST(stack_core_goes_on_cutting_when_buffers_are_back)
     close_talkers();
     close_hosts();
 }
+
+/* ---- figures ---- */
+
+TEST(stack_core_counts_what_the_net_lost)
+{
+    open_hosts(256, RING_MAX);
+    open_talkers();
+    connect_alone(0);
+    enter(&hosts[0]);
+    expect_ok(tcp_connection_lend(talkers[0].connection, &loan));
+    leave(&hosts[0]);
+    take_hostages(&hosts[1], 0);
+    size_t sent_count = hosts[0].device.ring_count;
+    (void)carry(&hosts[0].device, RING_MAX);
+    step(&hosts[1]);
+    expect_that(hosts[1].core.offload.net.statistics.receive_no_buffer, ==, sent_count);
+    release_hostages(&hosts[1]);
+    close_talkers();
+    close_hosts();
+}
