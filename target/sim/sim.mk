@@ -1,12 +1,14 @@
 # sim.mk - the images that the simulator's own tests load, and many worlds.
 #
 #   make sim                 every world of the tests under 1,000 seeds (SEEDS=n, WORLDS=name)
+#   make sim-flood           the attacks of half a minute each, under 100 seeds (FLOOD_SEEDS=n)
 #
 # An image of a test is target/sim/image/NAME.c, with its wiring in it, and everything it needs of the library: one
 # shared object a variant, beside the test programs.
 
-SEEDS  ?= 1000
-WORLDS ?=
+SEEDS       ?= 1000
+FLOOD_SEEDS ?= 100
+WORLDS      ?=
 
 SIM_IMAGES       := $(patsubst target/sim/image/%.c,%,$(wildcard target/sim/image/*.c))
 SIM_NODE_SOURCES := $(wildcard target/sim/node/*.c)
@@ -31,3 +33,9 @@ SIM_RUN := $(addprefix $(BUILD)/test/release/,$(SIM_PROGRAMS))
 sim: $(SIM_RUN)
 	@mkdir -p $(BUILD)/sim
 	@SIM_SEEDS=$(SEEDS) SIM_CAPTURES=$(BUILD)/sim test/run-each $(SIM_RUN:%="% $(WORLDS)")
+
+# The floods of half a minute, of which `make check` has a second.
+.PHONY: sim-flood
+sim-flood: $(BUILD)/test/release/target/sim/flood_sim_test
+	@mkdir -p $(BUILD)/sim
+	@SIM_FLOOD_SECONDS=30 SIM_SEEDS=$(FLOOD_SEEDS) SIM_CAPTURES=$(BUILD)/sim $< $(WORLDS)
