@@ -142,12 +142,13 @@ static enum result flow_direct_write(struct flow *flow, const struct view views[
 static enum result flow_direct_lend(struct flow *flow, struct loan *loan, uint64_t deadline_ns)
 {
     struct flow_direct *direct = direct_of(flow);
+    size_t length_bytes = loan->bytes.length_bytes; /* a loan that is done is another's again */
     for (;;) {
         direct->is_stirred = false;
         stack_direct_enter(direct->tcp->stack);
         enum result result = tcp_connection_lend(direct->connection, loan);
         stack_direct_leave(direct->tcp->stack);
-        if (result == OK) direct->tcp->written_bytes += loan->bytes.length_bytes;
+        if (result == OK) direct->tcp->written_bytes += length_bytes;
         if (result != FULL) return broken(result);
         result = wait_writable(direct, "flow_lend", deadline_ns);
         if (result != OK) return result;

@@ -106,7 +106,8 @@ enum result tcp_connection_send(struct tcp_connection *connection, const struct 
 
 /* Takes the loan, whatever its length, if the send buffer is not full; FULL otherwise, and WRITABLE
  * will tell. loan->done is called once the bytes are acknowledged and no packet borrows from them
- * any more, or when the connection has failed or was closed early. */
+ * any more, or when the connection has failed or was closed early: in the middle of a call of this
+ * core or of the net, so it calls neither. */
 enum result tcp_connection_lend(struct tcp_connection *connection, struct loan *loan) CHECKED;
 
 /* The next bytes that have come, in order and contiguous as far as a buffer goes. OK with an empty
@@ -123,7 +124,7 @@ void tcp_connection_shut(struct tcp_connection *connection);
  * was sent; a reset where unread bytes have come (RFC 2525 2.17). */
 void tcp_connection_close(struct tcp_connection *connection);
 
-/* The same with a reset at once. */
+/* The same at once, with a reset unless both sides have said all and heard it. */
 void tcp_connection_abort(struct tcp_connection *connection);
 
 void tcp_connection_set_nodelay(struct tcp_connection *connection, bool nodelay);
