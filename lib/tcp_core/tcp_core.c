@@ -30,7 +30,7 @@ const struct parameter tcp_core_parameters[] = {
                      1 << 24, "ended connections remembered; the oldest gives way"),
     PARAMETER_DURATION(struct tcp_core_parameters, time_wait_ns, "tcp-time-wait-period", "60s",
                        "for how long an ended connection is remembered"),
-    PARAMETER_BYTES(struct tcp_core_parameters, send_buffer_bytes, "tcp-send-buffer", "1MiB",
+    PARAMETER_BYTES(struct tcp_core_parameters, send_buffer_bytes, "tcp-send-buffer", "4MiB",
                     2 * KIB, GIB, "a connection's bytes that are not acknowledged"),
     PARAMETER_BYTES(struct tcp_core_parameters, receive_buffer_bytes, "tcp-receive-buffer",
                     "128KiB", 16 * KIB, GIB, "a connection's receive window at first"),
