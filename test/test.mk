@@ -93,7 +93,10 @@ check-unit: $(PROGRAMS)
 .SECONDARY:
 -include $(shell find $(BUILD)/test -name '*.d' 2>/dev/null)
 
-# Each application's own tests, and the conformance suites of what its modules implement.
+# Each application's own tests, the conformance suites of what its modules implement, and its worlds.
+APPS_WITH_WORLDS := $(sort $(dir $(wildcard apps/*/*_world_test.c)))
+
 .PHONY: check-apps
 check-apps: tool build/loom-crunch
-	@test/run-each $(patsubst %/config.c,"build/loom test %",$(wildcard apps/*/config.c))
+	@test/run-each $(patsubst %/config.c,"build/loom test %",$(wildcard apps/*/config.c)) \
+	    $(APPS_WITH_WORLDS:%/="build/loom test -t sim %")
