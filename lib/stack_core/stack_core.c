@@ -50,6 +50,13 @@ const struct parameter stack_core_parameters[] = {
 
 enum purpose { PURPOSE_ARP, PURPOSE_IPV4, PURPOSE_ICMP, PURPOSE_UDP, PURPOSE_TCP };
 
+/* Of what strangers can make wait, fragments take a quarter of the buffers at most and datagrams
+ * that nobody reads a half: with few buffers the rest must still be heard. */
+static uint64_t pool_bytes(const struct stack_core *core)
+{
+    return (uint64_t)core->packets.count * PACKET_BYTES;
+}
+
 static enum result open_internet(struct stack_core *core,
                                  const struct stack_core_parameters *parameters,
                                  struct siphash_key key)
@@ -59,9 +66,10 @@ static enum result open_internet(struct stack_core *core,
         result = arp_open(&core->arp, &core->ethernet, &core->agenda, &core->ipv4.arp_user,
                           &parameters->arp, siphash_derive(key, PURPOSE_ARP));
     if (result != OK) return result;
+    struct ipv4_parameters internet = parameters->internet;
+    internet.reassembly_bytes = MIN(internet.reassembly_bytes, pool_bytes(core) / 4);
     result = ipv4_open(&core->ipv4, &core->ethernet, core->has_arp ? &core->arp : NULL,
-                       &core->agenda, &core->packets, &parameters->internet,
-                       siphash_derive(key, PURPOSE_IPV4));
+                       &core->agenda, &core->packets, &internet, siphash_derive(key, PURPOSE_IPV4));
     if (result != OK && core->has_arp) arp_close(&core->arp);
     if (result == OK)
         icmp_open(&core->icmp, &core->ipv4, &core->agenda, &core->packets, &parameters->icmp,
@@ -79,7 +87,9 @@ static enum result open_transports(struct stack_core *core,
                                    const struct stack_core_parameters *parameters,
                                    struct siphash_key key)
 {
-    enum result result = udp_core_open(&core->udp, &core->packets, &parameters->udp,
+    struct udp_core_parameters udp = parameters->udp;
+    udp.receive_bytes_total = MIN(udp.receive_bytes_total, pool_bytes(core) / 2);
+    enum result result = udp_core_open(&core->udp, &core->packets, &udp,
                                        siphash_derive(key, PURPOSE_UDP));
     if (result != OK) return result;
     udp_core_attach(&core->udp, &core->ipv4.ip, ADDRESS_IPV4);

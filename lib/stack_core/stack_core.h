@@ -33,7 +33,7 @@
 struct stack_core_parameters {
     struct address_prefix ipv4;  /* family ADDRESS_ANY: no address but the loopback */
     struct address ipv4_gateway; /* family ADDRESS_ANY: none */
-    uint64_t packet_count;
+    uint64_t packet_count; /* fragments may hold a quarter of them, unread datagrams a half */
     struct arp_parameters arp;
     struct ipv4_parameters internet;
     struct icmp_parameters icmp;

@@ -2,6 +2,7 @@
  * pools that are empty for a moment, and closing in the middle of it all.
  *
  * SPDX-License-Identifier: ISC */
+#include "ipv4/ipv4_header.h"
 #include "stack_core/stack_core.h"
 #include "test/test.h"
 
@@ -652,6 +653,55 @@ TEST(stack_core_counts_what_the_net_lost)
     step(&hosts[1]);
     expect_that(hosts[1].core.offload.net.statistics.receive_no_buffer, ==, sent_count);
     release_hostages(&hosts[1]);
+    close_talkers();
+    close_hosts();
+}
+
+/* ---- strangers ---- */
+
+/* One of the first two pieces of a datagram that never becomes whole. */
+static void give_fragment(uint16_t number)
+{
+    static const uint8_t piece[1480];
+    struct ipv4_header header = {
+        .version_and_length = IPV4_VERSION_AND_LENGTH,
+        .total_length = __builtin_bswap16(sizeof header + sizeof piece),
+        .identification = number / 2,
+        .fragment = __builtin_bswap16((uint16_t)(IPV4_MORE_FRAGMENTS | number % 2 * 185)),
+        .time_to_live = 64,
+        .protocol = IP_PROTOCOL_UDP,
+        .source = __builtin_bswap32(0xc0000263u),
+        .destination = __builtin_bswap32(0xc0000202u),
+    };
+    header.checksum = ipv4_header_checksum(&header);
+    struct packet *packet = packet_take(&hosts[1].core.packets, PACKET_FOR_RECEIVE);
+    if (packet == NULL) return;
+    struct span rest = packet_put(packet, 14 + sizeof header + sizeof piece);
+    rest = span_copy(rest, VIEW_OF(hosts[1].device.net.mac));
+    rest = span_copy(rest, VIEW("\x02\x00\x00\x00\x00\x63\x08\x00"));
+    (void)span_copy(span_copy(rest, VIEW_OF(header)), VIEW_OF(piece));
+    ethernet_input(&hosts[1].core.ethernet, packet);
+}
+
+/* However small the pool is, fragments take a quarter of it at most. */
+TEST(stack_core_hears_others_while_a_stranger_sends_fragments)
+{
+    open_hosts(96, RING_MAX);
+    open_talkers();
+    connect_alone(0);
+    enter(&hosts[1]);
+    for (uint16_t i = 0; i < 1000; i++)
+        give_fragment(i);
+    leave(&hosts[1]);
+    expect_that(packet_pool_left(&hosts[1].core.packets, PACKET_FOR_RECEIVE), >=, 48);
+    for (unsigned i = 0; i < 8 && !pong; i++) {
+        enter(&hosts[0]);
+        ping();
+        leave(&hosts[0]);
+        for (unsigned j = 0; j < 16; j++)
+            (void)turn();
+    }
+    expect(pong);
     close_talkers();
     close_hosts();
 }
