@@ -301,7 +301,11 @@ static void reduce(struct tcp_recovery *recovery, enum tcp_recovery_state state,
                    struct tcp_recovery_outcome *outcome)
 {
     if (recovery->state == TCP_OPEN) {
-        tcp_congestion_lost(&recovery->congestion, flight_bytes(recovery));
+        /* For a mark the window itself is halved (RFC 3168 6.1.2): what is in flight after this ACK
+         * says little. */
+        tcp_congestion_lost(&recovery->congestion, state == TCP_REDUCTION
+                                                       ? recovery->congestion.cwnd_bytes
+                                                       : flight_bytes(recovery));
         tcp_prr_begin(recovery, flight_bytes(recovery));
         outcome->reduced = true;
     }

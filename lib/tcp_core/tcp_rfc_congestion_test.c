@@ -387,3 +387,67 @@ TEST(rfc_congestion_avoidance_adds_a_segment_a_round_trip)
     }
     peer_close(&peer);
 }
+
+/* ---- marks: RFC 3168 6.1 ---- */
+
+/* 6.1.2, 6.1.3: half the window once for a round trip of marks, CWR with the next new segment, and
+ * what was marked is echoed until the peer's CWR. */
+TEST(rfc_a_mark_halves_the_window_once)
+{
+    struct tcp_core_parameters parameters = tcp_wire_parameters();
+    parameters.congestion = TCP_CONGESTION_NEWRENO;
+    parameters.ecn = true;
+    peer_open(&peer, &parameters);
+    peer.ecn = true;
+    (void)peer_begin(&peer);
+    peer_wait(&peer, RTT_NS);
+    peer_say(&peer, TCP_SYN | TCP_ACK | TCP_ECE, nothing);
+    peer_hear_all(&peer);
+    (void)peer_user_sends_count(&peer, 40 * MSS);
+    for (int i = 0; i < 10; i++) {
+        struct tcp_wire_record record = peer_hear_record(&peer);
+        expect_that(record.ecn, ==, IP_ECN_ECT_0);
+        expect_that(record.segment.flags & TCP_CWR, ==, 0);
+    }
+    peer_wait(&peer, RTT_NS);
+    unsigned reductions = 0;
+    for (uint32_t n = 1; n <= 10; n++) {
+        peer_say_at(&peer, TCP_ACK | TCP_ECE, peer.seq, seq_of(n), nothing);
+        while (tcp_wire_count(peer.wire) > 0)
+            reductions += (peer_hear(&peer).flags & TCP_CWR) != 0;
+    }
+    expect_that(reductions, ==, 1);
+    expect_that(ssthresh(), ==, 5 * MSS);
+    expect_that(cwnd(), >=, 5 * MSS);
+    expect_that(cwnd(), <=, 6 * MSS);
+    expect_that(tcp_core_statistics(peer.core)->segments_retransmitted, ==, 0);
+    peer_close(&peer);
+}
+
+/* ---- the path narrows: RFC 1191 6.5 ---- */
+
+/* What was too large goes again at once in shorter segments, and the window stays as it is. */
+TEST(rfc_a_narrower_path_costs_no_window)
+{
+    connect_with(TCP_CONGESTION_CUBIC, true);
+    (void)peer_user_sends_count(&peer, 10 * MSS);
+    expect_segments(0, 10);
+    uint32_t before = cwnd();
+    peer_wait(&peer, RTT_NS / 2);
+    peer.wire->hosts[0].mtu_bytes = 640;
+    tcp_wire_error(peer.wire, &peer.pair, seq_of(0), IP_ERROR_TOO_LARGE);
+    expect_that(tcp_wire_count(peer.wire), >, 0);
+    peer_wait(&peer, RTT_NS / 2); /* it is paced */
+    uint32_t next = seq_of(0);
+    while (tcp_wire_count(peer.wire) > 0) {
+        struct tcp_segment segment = peer_hear(&peer);
+        expect_that(segment.seq, ==, next);
+        expect_that(segment.payload_bytes, <=, 600);
+        next += segment.payload_bytes;
+    }
+    expect_that(next - seq_of(0), ==, 10 * MSS);
+    expect_that(cwnd(), >=, before);
+    expect_that(tcp_core_statistics(peer.core)->retransmission_timeouts, ==, 0);
+    expect_that(tcp_core_statistics(peer.core)->fast_recoveries, ==, 0);
+    peer_close(&peer);
+}
