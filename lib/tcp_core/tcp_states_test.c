@@ -383,7 +383,7 @@ TEST(states_echo_the_right_timestamp)
 
 /* ---- resets of ours ---- */
 
-/* RFC 9293 3.10.5: ABORT. */
+/* RFC 9293 3.10.5: ABORT; without a reset where nothing can be lost any more. */
 TEST(states_abort_with_a_reset)
 {
     for (size_t i = 0; i < LENGTH_OF(synchronized); i++) {
@@ -391,6 +391,11 @@ TEST(states_abort_with_a_reset)
         uint32_t snd_nxt = peer.connection->recovery.snd_nxt;
         tcp_connection_abort(peer.connection);
         peer_let_go(&peer);
+        if (synchronized[i] == TCP_CLOSING || synchronized[i] == TCP_LAST_ACK) {
+            peer_hear_nothing(&peer);
+            peer_close(&peer);
+            continue;
+        }
         struct tcp_segment reset = peer_hear(&peer);
         expect_that(reset.flags & TCP_RST, ==, TCP_RST);
         expect_that(reset.seq, ==, snd_nxt);

@@ -260,9 +260,21 @@ void tcp_connection_close(struct tcp_connection *connection)
     tcp_connection_settle(connection);
 }
 
+/* Both have said all, and heard it: only an acknowledgement is missing. */
+static bool has_ended_well(const struct tcp_connection *connection)
+{
+    bool both = connection->state == TCP_CLOSING || connection->state == TCP_LAST_ACK;
+    return both && connection->send_queue.length_bytes == 0 &&
+           connection->receive_queue.length_bytes == 0;
+}
+
+/* RFC 9293 3.10.5. */
 void tcp_connection_abort(struct tcp_connection *connection)
 {
     orphan(connection);
-    if (!tcp_connection_is_over(connection)) tcp_connection_reset(connection, OK);
+    if (has_ended_well(connection))
+        tcp_connection_end(connection, OK);
+    else if (!tcp_connection_is_over(connection))
+        tcp_connection_reset(connection, OK);
     tcp_connection_settle(connection);
 }
