@@ -115,6 +115,51 @@ TEST(rfc_text_of_a_syn_is_not_lost)
     peer_close(&peer);
 }
 
+/* RFC 9293 3.10.7.4: the acknowledgement that completes a passive open may carry the end too. */
+TEST(rfc_the_completing_acknowledgement_may_carry_text_and_fin)
+{
+    peer_open_default(&peer);
+    expect_ok(
+        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_say(&peer, TCP_SYN, nothing);
+    struct tcp_wire_record syn_ack;
+    expect(tcp_wire_take(peer.wire, &syn_ack));
+    peer.iss = syn_ack.segment.seq;
+    peer.ack = peer.iss + 1;
+    peer_say(&peer, TCP_ACK | TCP_FIN | TCP_PSH, VIEW("all"));
+    peer.connection = tcp_acceptor_take(peer.acceptor);
+    expect(peer.connection != NULL);
+    tcp_connection_attach(peer.connection, &peer.user);
+    expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
+    expect_that(peer_hear(&peer).ack, ==, peer.seq);
+    enum result result;
+    expect_that(peer_user_reads(&peer, &result), ==, 3);
+    expect_that(result, ==, CLOSED);
+    peer_close(&peer);
+}
+
+/* RFC 9293 3.10.7.4, second: a reset takes a passive open back to LISTEN (MUST-11), where the next
+ * SYN finds it. */
+TEST(rfc_a_reset_in_syn_received_goes_back_to_listen)
+{
+    peer_open_default(&peer);
+    expect_ok(
+        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    for (int i = 0; i < 3; i++) {
+        uint32_t irs = peer.seq + (uint32_t)i * 1000;
+        peer_say_at(&peer, TCP_SYN, irs, 0, nothing);
+        struct tcp_wire_record syn_ack;
+        expect(tcp_wire_take(peer.wire, &syn_ack));
+        expect_that(syn_ack.segment.flags, ==, TCP_SYN | TCP_ACK);
+        expect_that(syn_ack.segment.ack, ==, irs + 1);
+        peer_say_at(&peer, TCP_RST, irs + 1, 0, nothing);
+        expect_that(tcp_core_statistics(peer.core)->syn_count, ==, 0);
+    }
+    peer_wait(&peer, 100 * S_NS);
+    peer_hear_nothing(&peer);
+    peer_close(&peer);
+}
+
 /* RFC 3168 6.1.1: who has heard a SYN without the offer SHOULD NOT mark its data, whatever the SYN
  * before said: the path may have swallowed that one for its offer. */
 TEST(rfc_a_repeated_syn_takes_its_offer_of_ecn_back)
@@ -368,6 +413,23 @@ TEST(rfc_every_second_full_segment_is_acknowledged)
         peer_say_bytes(&peer, TCP_ACK, PEER_MSS);
         expect_that(peer_hear(&peer).ack, ==, peer.seq);
         peer_hear_nothing(&peer);
+    }
+    peer_close(&peer);
+}
+
+/* And so where the path is narrow and options take their share. */
+TEST(rfc_every_second_full_segment_of_a_narrow_path_is_acknowledged)
+{
+    peer_open_default(&peer);
+    peer.wire->hosts[0].mtu_bytes = 300;
+    peer.timestamps = true;
+    peer_connect(&peer);
+    peer.connection->quick_acks = 0;
+    for (int i = 0; i < 10; i++) {
+        peer_say_bytes(&peer, TCP_ACK, 300 - 40 - 12);
+        peer_hear_nothing(&peer);
+        peer_say_bytes(&peer, TCP_ACK, 300 - 40 - 12);
+        expect_that(peer_hear(&peer).ack, ==, peer.seq);
     }
     peer_close(&peer);
 }
