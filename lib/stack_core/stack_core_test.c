@@ -100,36 +100,34 @@ static void device_ready(struct net_user *user)
     (void)user;
 }
 
-static struct stack_core_parameters parameters_of(size_t index, size_t packet_count)
+static struct stack_core_parameters parameters;
+
+static void set_parameters(size_t index, size_t packet_count)
 {
-    struct stack_core_parameters parameters;
     const struct parameter_group group = { .device = "stack",
                                            .prefix = "",
                                            .table = stack_core_parameters,
                                            .values = SPAN_OF(parameters) };
-    uint8_t room[PARAMETER_MESSAGE_MAX];
+    static uint8_t room[PARAMETER_MESSAGE_MAX];
     size_t length_bytes;
     expect_ok(parameter_read(&group, 1, NULL, 0, SPAN_OF(room), &length_bytes));
     parameters.ipv4 = (struct address_prefix){ .address = addresses[index], .bits = 24 };
     parameters.packet_count = packet_count;
     parameters.tcp.connection_count = 256;
     parameters.tcp.time_wait_count = 256;
-    return parameters;
 }
 
 static void host_open(size_t index, size_t packet_count, size_t ring_max)
 {
     struct host *host = &hosts[index];
-    struct stack_core_parameters parameters = parameters_of(index, packet_count);
-    *host = (struct host){
-        .device = { .net = { .ops = &device_ops,
-                             .mac = { { 2, 0, 0, 0, 0, (uint8_t)(index + 1) } },
-                             .link = (uint8_t)carries,
-                             .mtu_bytes = mtu_bytes },
-                    .other = &hosts[1 - index].device,
-                    .ring_max = ring_max },
-        .user.ready = device_ready,
-    };
+    set_parameters(index, packet_count);
+    *host = (struct host){ .user.ready = device_ready };
+    host->device.net = (struct net){ .ops = &device_ops,
+                                     .mac = { { 2, 0, 0, 0, 0, (uint8_t)(index + 1) } },
+                                     .link = (uint8_t)carries,
+                                     .mtu_bytes = mtu_bytes };
+    host->device.other = &hosts[1 - index].device;
+    host->device.ring_max = ring_max;
     expect_ok(stack_core_open(&host->core, &host->device.net, &host->user, &parameters,
                               (struct siphash_key){ index, 7 }, now_ns));
     host->next_ns = now_ns;
