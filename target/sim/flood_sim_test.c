@@ -18,6 +18,7 @@
 #define ANSWER_BYTES    600
 #define QUIET_NS        (3600 * S_NS)
 
+static const struct address honest_at = { ADDRESS_IPV4, { 10, 0, 0, 9 } };
 static const struct endpoint server_at = { { ADDRESS_IPV4, { 10, 0, 0, 1 } }, 7 };
 
 static uint64_t below(struct world *world, uint64_t limit)
@@ -186,6 +187,8 @@ WORLD_TEST(honest_clients_get_answers_under_a_flood_of_spoofed_syns, 30)
                                                 .syns_per_second = 100000,
                                                 .burst = 1 + below(world, 100),
                                                 .neighbour_percent = (uint32_t)below(world, 60),
+                                                .framed = honest_at,
+                                                .framed_percent = (uint32_t)below(world, 4),
                                                 .reset_percent = (uint32_t)below(world, 30) });
     world_expect(world, flooder.syns >= attack_seconds() * 99000);
 }

@@ -112,10 +112,12 @@ static bool chance(struct flooder *flooder, uint32_t percent)
     return percent > 0 && world_random(flooder->world) % 100 < percent;
 }
 
-/* Anywhere, or among the victim's neighbours, but not where the world's honest hosts are. */
+/* Anywhere, or among the victim's neighbours, but not where other hosts of the world are, at .0.x;
+ * but for the one that is to be framed. */
 static struct address spoofed_address(struct flooder *flooder, uint64_t random)
 {
     const struct address *victim = &flooder->parameters.victim.address;
+    if (chance(flooder, flooder->parameters.framed_percent)) return flooder->parameters.framed;
     if (chance(flooder, flooder->parameters.neighbour_percent))
         return address_ipv4(victim->bytes[0], victim->bytes[1], (uint8_t)(1 + random % 250),
                             (uint8_t)(1 + (random >> 8) % 250));

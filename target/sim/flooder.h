@@ -23,7 +23,9 @@ struct flooder_parameters {
     uint64_t syns_per_second, attackers_per_second;
     uint64_t burst;             /* so many spoofed SYNs at a time */
     uint32_t neighbour_percent; /* of spoofed SYNs, that claim to come from the victim's own /16 */
-    uint32_t reset_percent;     /* of SYN-ACKs to spoofed addresses, that are answered */
+    struct address framed;      /* an honest host, which some claim to come from */
+    uint32_t framed_percent;
+    uint32_t reset_percent; /* of SYN-ACKs to spoofed addresses, that are answered */
 };
 
 struct flooder {
