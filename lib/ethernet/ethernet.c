@@ -126,7 +126,7 @@ bool ethernet_poll(struct ethernet *ethernet)
     size_t count = net_receive(ethernet->net, burst, NET_BURST_MAX);
     for (size_t i = 0; i < count; i++)
         ethernet_input(ethernet, burst[i]);
-    return count == NET_BURST_MAX;
+    return count > 0;
 }
 
 /* ---- out ---- */

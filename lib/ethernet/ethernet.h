@@ -58,7 +58,8 @@ void ethernet_close(struct ethernet *ethernet);
 
 void ethernet_attach(struct ethernet *ethernet, struct ethernet_protocol *protocol);
 
-/* Receives one burst and hands it up. True: it was a whole burst, so more may wait. */
+/* Receives one burst and hands it up. False: nothing had come. How many came does not tell whether
+ * more wait, for the net may have made one frame of many. */
 bool ethernet_poll(struct ethernet *ethernet);
 
 /* Hands one received frame up. Takes ownership. */

@@ -69,12 +69,12 @@ void stack_core_close(struct stack_core *core);
 
 /* Takes in a burst of what waits at the net, does all that is due at `now_ns`, which never goes
  * back, and sends what comes of it. The deadline at which to step again if nothing else happens:
- * `now_ns` when more waits already. */
+ * `now_ns` when more may wait already. */
 uint64_t stack_core_step(struct stack_core *core, uint64_t now_ns);
 
 /* The two halves of a step, for a driver that lets its application run between them: what it then
  * sends carries the acknowledgements that were due, and its reads have opened the windows that they
- * tell of. stack_core_receive is true when more waits. */
+ * tell of. stack_core_receive is true when more may wait. */
 bool stack_core_receive(struct stack_core *core, uint64_t now_ns);
 uint64_t stack_core_run(struct stack_core *core, uint64_t now_ns);
 

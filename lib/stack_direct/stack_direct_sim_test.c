@@ -22,7 +22,7 @@ static void open_stack_with(struct view packets)
                                            .table = stack_direct_parameters,
                                            .values = SPAN_OF(parameters) };
     const struct view arguments[] = { VIEW("--ipv4=192.0.2.10/24"), VIEW("--tcp-connections=64"),
-                                      packets };
+                                      VIEW("--tcp-send-buffer=1MiB"), packets };
     uint8_t message[PARAMETER_MESSAGE_MAX];
     size_t message_bytes;
     expect_ok(parameter_read(&group, 1, arguments, LENGTH_OF(arguments), SPAN_OF(message),
