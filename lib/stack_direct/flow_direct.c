@@ -109,7 +109,7 @@ static size_t views_behind(const struct view views[], size_t count, size_t offse
 static enum result send_some(struct flow_direct *direct, const struct view views[], size_t count,
                              size_t *written_bytes)
 {
-    enum tcp_send_mode mode = direct->flow.is_last ? TCP_SEND_HOLD : TCP_SEND_NOW;
+    enum tcp_send_mode mode = direct->flow.is_last ? TCP_SEND_HOLD : TCP_SEND_SOON;
     struct view rest[FLOW_VIEWS_MAX];
     size_t taken_bytes = 0;
     size_t rest_count = views_behind(views, count, *written_bytes, rest);

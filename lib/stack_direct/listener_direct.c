@@ -30,6 +30,7 @@ static enum result take(struct listener_direct *listener, struct flow **made)
     struct tcp_connection *connection = tcp_acceptor_take(listener->acceptor);
     flow_direct_attach(flow, connection);
     tcp_connection_attach(connection, &flow->user);
+    tcp_connection_set_keepalive(connection, listener->keepalive);
     stack_direct_leave(tcp->stack);
     tcp->accepted_count++;
     *made = &flow->flow;
@@ -93,6 +94,7 @@ enum result tcp_direct_listen(struct tcp *base, const struct endpoint *local,
         .listener = { .ops = &listener_direct_ops },
         .user.acceptable = listener_direct_acceptable,
         .tcp = tcp,
+        .keepalive = options->keepalive,
     };
     waiters_init(&listener->acceptors);
     stack_direct_enter(tcp->stack);

@@ -97,6 +97,8 @@ enum result stack_direct_open(struct stack_direct *stack, struct net *net,
         log_error("no host can have these: --ipv4, --ipv4-gateway (192.0.2.7/24 and 192.0.2.1, "
                   "say; a gateway needs an address)");
     if (result != OK) return result;
+    if (parameters->core.ipv4.address.family == ADDRESS_ANY)
+        log_warning("no address but 127.0.0.1: nobody else reaches this image without --ipv4");
     stack->core.ipv4.user = &stack->address_user;
     result = tcp_direct_open(&stack->tcp, stack, parameters->core.tcp.connection_count,
                              parameters->core.tcp.acceptor_count);

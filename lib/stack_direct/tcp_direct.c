@@ -77,6 +77,7 @@ static enum result tcp_direct_connect(struct tcp *base, const struct endpoint *p
         /* Reset by the peer before it was established is a refusal in other words. */
         return result == FAILED ? REFUSED : result;
     }
+    tcp_connection_set_keepalive(flow->connection, options != NULL && options->keepalive);
     tcp->connected_count++;
     *made = &flow->flow;
     return OK;

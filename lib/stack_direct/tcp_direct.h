@@ -15,6 +15,7 @@ struct listener_direct {
     struct tcp_acceptor *acceptor; /* NULL: this place is free */
     struct tcp_direct *tcp;
     struct waiters acceptors;
+    bool keepalive;
     uint64_t drained_ns; /* when no handshake can be under way any more; 0: not drained */
 };
 

@@ -19,10 +19,13 @@ struct listener {
 struct listen_options {
     size_t backlog; /* complete connections that may wait to be accepted; what comes beyond is not
                        answered */
+    bool keepalive; /* of those accepted: a peer that is silent for long is asked whether it is
+                       still there, and the connection fails when it is not (RFC 9293 3.8.4) */
 };
 
 struct connect_options {
     struct endpoint local; /* where it is to come from; any, if zeroed */
+    bool keepalive;        /* as listen_options' */
 };
 
 struct tcp_ops {

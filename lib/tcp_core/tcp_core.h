@@ -95,6 +95,7 @@ const struct endpoint *tcp_connection_local(const struct tcp_connection *connect
 const struct endpoint *tcp_connection_peer(const struct tcp_connection *connection);
 
 enum tcp_send_mode {
+    TCP_SEND_SOON, /* with the next tcp_core_flush, together with what else comes until then */
     TCP_SEND_NOW,  /* Nagle's rule holds unless tcp_connection_set_nodelay */
     TCP_SEND_HOLD, /* the end follows at once: keep the last segment back for it, 200 ms at most */
 };

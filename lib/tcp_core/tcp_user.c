@@ -4,7 +4,9 @@
 #include "tcp_core/tcp_connection.h"
 #include "tcp_core/tcp_isn.h"
 
-#define HOLD_NS (200 * MS_NS)
+/* Of a queue: what is longer goes at once, so that the peer has work meanwhile. */
+#define GATHERED_BYTES_MAX (64 * KIB)
+#define HOLD_NS            (200 * MS_NS)
 
 /* ---- opening ---- */
 
@@ -148,7 +150,13 @@ enum result tcp_connection_send(struct tcp_connection *connection, const struct 
     if (*taken_bytes < wanted_bytes) want_room(connection);
     bool hold = mode == TCP_SEND_HOLD && *taken_bytes == wanted_bytes;
     connection->hold_ns = hold ? tcp_connection_now_ns(connection) + HOLD_NS : NEVER;
-    hand_over(connection);
+    if (mode == TCP_SEND_SOON && connection->send_queue.length_bytes < GATHERED_BYTES_MAX) {
+        tcp_connection_number(connection);
+        tcp_connection_pend(connection, TCP_OUTPUT_DUE);
+        tcp_connection_settle(connection);
+    } else {
+        hand_over(connection);
+    }
     return OK;
 }
 

@@ -21,7 +21,7 @@ static bool bind_local(int descriptor, int family, const struct endpoint *local)
 }
 
 /* A socket on its way to the peer, or below 0 with errno. */
-static int start_connect(const struct endpoint *peer, const struct endpoint *local)
+static int start_connect(const struct endpoint *peer, const struct endpoint *local, bool keepalive)
 {
     const int on = 1;
     int family = socket_family(&peer->address);
@@ -30,6 +30,7 @@ static int start_connect(const struct endpoint *peer, const struct endpoint *loc
     union socket_address address;
     socklen_t length = socket_address_set(&address, peer, family);
     (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (keepalive) (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     errno = 0;
     if (bind_local(descriptor, family, local) &&
         (connect(descriptor, &address.any, length) == 0 || errno == EINPROGRESS))
@@ -69,7 +70,7 @@ enum result tcp_socket_connect(struct tcp *base, const struct endpoint *peer,
         return UNREACHABLE;
     struct flow_socket *socket = tcp_socket_take_flow(tcp);
     if (socket == NULL) return FULL;
-    int descriptor = start_connect(peer, &local);
+    int descriptor = start_connect(peer, &local, options != NULL && options->keepalive);
     if (descriptor < 0) {
         tcp_socket_give_flow(tcp, socket);
         return connect_result(errno, &local);

@@ -192,15 +192,17 @@ static struct tcp_socket_listener *find_unused(struct tcp_socket *tcp)
 /* Below 0 with errno. Connections inherit from the listener, at no cost of their own, that nothing
  * is held back to be sent with more (TCP_NODELAY), and that an acknowledgement may be
  * (TCP_QUICKACK; flow_socket_acknowledge). */
-static int start_listening(const struct endpoint *local, size_t backlog)
+static int start_listening(const struct endpoint *local, const struct listen_options *options)
 {
     const int on = 1, off = 0;
     int family;
     int descriptor = socket_bind(local, SOCK_STREAM, &family);
     if (descriptor < 0) return -1;
     /* Linux takes one more than it is told. */
-    if (listen(descriptor, (int)MIN(backlog - 1, (size_t)INT32_MAX)) == 0) {
+    if (listen(descriptor, (int)MIN(options->backlog - 1, (size_t)INT32_MAX)) == 0) {
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (options->keepalive)
+            (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
         /* listen clears it. */
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
         return descriptor;
@@ -234,7 +236,7 @@ enum result tcp_socket_listen(struct tcp *base, const struct endpoint *local,
                   TCP_SOCKET_LISTENERS);
         return FULL;
     }
-    int descriptor = start_listening(local, options->backlog);
+    int descriptor = start_listening(local, options);
     if (descriptor < 0) {
         int error = errno;
         socket_complain("listen on", local, error);
