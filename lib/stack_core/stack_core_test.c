@@ -137,7 +137,7 @@ static void host_open(size_t index, size_t packet_count, size_t ring_max)
 static void open_hosts(size_t packet_count, size_t ring_max)
 {
     now_ns = 1000 * S_NS;
-    expect_ok(packet_pool_open(&ether, 2 * RING_MAX));
+    expect_ok(packet_pool_open(&ether, (size_t)2 * RING_MAX));
     for (size_t i = 0; i < 2; i++)
         host_open(i, packet_count, ring_max);
 }
