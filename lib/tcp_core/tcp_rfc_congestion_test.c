@@ -24,6 +24,11 @@ static void connect_with(enum tcp_congestion_kind kind, bool sack)
     peer_hear_all(&peer);
 }
 
+static void user_sends(size_t segments)
+{
+    (void)peer_user_sends_count(&peer, segments * MSS);
+}
+
 static uint32_t cwnd(void)
 {
     return peer.connection->recovery.congestion.cwnd_bytes;
@@ -117,7 +122,7 @@ TEST(rfc_the_first_window_with_timestamps)
 TEST(rfc_slow_start_sends_two_for_one)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 200 * MSS);
+    user_sends(200);
     expect_segments(0, 10);
     peer_hear_nothing(&peer);
     for (uint32_t round = 0; round < 3; round++) {
@@ -137,7 +142,7 @@ TEST(rfc_limited_transmit_and_fast_retransmit)
 {
     for (int sack = 0; sack < 2; sack++) {
         connect_with(TCP_CONGESTION_NEWRENO, sack == 1);
-        (void)peer_user_sends_count(&peer, 60 * MSS);
+        user_sends(60);
         expect_segments(0, 10);
         peer_wait(&peer, RTT_NS);
         say_holes(0, 1, 2);
@@ -161,7 +166,7 @@ TEST(rfc_the_window_after_recovery_is_ssthresh)
     for (int kind = TCP_CONGESTION_CUBIC; kind <= TCP_CONGESTION_NEWRENO; kind++) {
         for (int sack = 0; sack < 2; sack++) {
             connect_with((enum tcp_congestion_kind)kind, sack == 1);
-            (void)peer_user_sends_count(&peer, 10 * MSS);
+            user_sends(10);
             peer_hear_all(&peer);
             peer_wait(&peer, RTT_NS);
             for (uint32_t n = 2; n <= 10; n++)
@@ -182,7 +187,7 @@ TEST(rfc_the_window_after_recovery_is_ssthresh)
 TEST(rfc_recovery_sends_one_for_two)
 {
     connect_with(TCP_CONGESTION_NEWRENO, true);
-    (void)peer_user_sends_count(&peer, 200 * MSS);
+    user_sends(200);
     peer_hear_all(&peer);
     peer_wait(&peer, RTT_NS);
     acknowledge_up_to(10);
@@ -212,7 +217,7 @@ TEST(rfc_recovery_sends_one_for_two)
 TEST(rfc_a_partial_acknowledgement_sends_the_next_hole)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 10 * MSS);
+    user_sends(10);
     expect_segments(0, 10);
     peer_wait(&peer, RTT_NS);
     for (uint32_t n = 0; n < 3; n++)
@@ -234,7 +239,7 @@ TEST(rfc_a_partial_acknowledgement_sends_the_next_hole)
 TEST(rfc_fewer_than_three_duplicates_send_nothing_again)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 10 * MSS);
+    user_sends(10);
     peer_hear_all(&peer);
     peer_wait(&peer, RTT_NS);
     acknowledge_up_to(0);
@@ -254,7 +259,7 @@ TEST(rfc_fewer_than_three_duplicates_send_nothing_again)
 TEST(rfc_a_hole_waits_a_quarter_of_the_round_trip)
 {
     connect_with(TCP_CONGESTION_CUBIC, true);
-    (void)peer_user_sends_count(&peer, 3 * MSS);
+    user_sends(3);
     peer_hear_all(&peer);
     peer_wait(&peer, RTT_NS);
     say_holes(0, 1, 2);
@@ -273,7 +278,7 @@ TEST(rfc_a_hole_waits_a_quarter_of_the_round_trip)
 TEST(rfc_three_sacked_segments_do_not_wait)
 {
     connect_with(TCP_CONGESTION_CUBIC, true);
-    (void)peer_user_sends_count(&peer, 10 * MSS);
+    user_sends(10);
     peer_hear_all(&peer);
     peer_wait(&peer, RTT_NS);
     say_holes(0, 1, 4);
@@ -287,7 +292,7 @@ TEST(rfc_three_sacked_segments_do_not_wait)
 TEST(rfc_a_timeout_begins_with_one_segment)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     expect_segments(0, 10);
     peer_wait(&peer, 350 * MS_NS);
     expect_segment(0);
@@ -306,7 +311,7 @@ TEST(rfc_a_timeout_begins_with_one_segment)
 TEST(rfc_frto_sends_two_new_segments)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     expect_segments(0, 10);
     peer_wait(&peer, 350 * MS_NS);
     expect_segment(0);
@@ -325,7 +330,7 @@ TEST(rfc_frto_sends_two_new_segments)
 TEST(rfc_frto_goes_on_after_a_duplicate)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     expect_segments(0, 10);
     peer_wait(&peer, 350 * MS_NS);
     expect_segment(0);
@@ -344,7 +349,7 @@ TEST(rfc_a_window_restarts_after_idleness)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
     uint32_t acknowledged = 0;
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     for (int i = 0; i < 20; i++) {
         peer_wait(&peer, RTT_NS);
         peer_hear_all(&peer);
@@ -354,7 +359,7 @@ TEST(rfc_a_window_restarts_after_idleness)
     expect_that(acknowledged, ==, 40);
     expect_that(cwnd(), >, 20 * MSS);
     peer_wait(&peer, S_NS); /* longer than the RTO */
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     expect_that(tcp_wire_count(peer.wire), ==, 10);
     expect_that(cwnd(), ==, 10 * MSS);
     peer_close(&peer);
@@ -364,7 +369,7 @@ TEST(rfc_a_window_that_is_not_used_does_not_grow)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
     for (int i = 0; i < 20; i++) {
-        (void)peer_user_sends_count(&peer, 2 * MSS);
+        user_sends(2);
         peer_hear_all(&peer);
         peer_wait(&peer, RTT_NS);
         peer_say(&peer, TCP_ACK, nothing);
@@ -378,7 +383,7 @@ TEST(rfc_congestion_avoidance_adds_a_segment_a_round_trip)
 {
     connect_with(TCP_CONGESTION_NEWRENO, false);
     peer.connection->recovery.congestion.ssthresh_bytes = 10 * MSS;
-    (void)peer_user_sends_count(&peer, 200 * MSS);
+    user_sends(200);
     for (uint32_t round = 0; round < 5; round++) {
         expect_that(cwnd(), ==, (10 + round) * MSS);
         peer_wait(&peer, RTT_NS);
@@ -403,7 +408,7 @@ TEST(rfc_a_mark_halves_the_window_once)
     peer_wait(&peer, RTT_NS);
     peer_say(&peer, TCP_SYN | TCP_ACK | TCP_ECE, nothing);
     peer_hear_all(&peer);
-    (void)peer_user_sends_count(&peer, 40 * MSS);
+    user_sends(40);
     for (int i = 0; i < 10; i++) {
         struct tcp_wire_record record = peer_hear_record(&peer);
         expect_that(record.ecn, ==, IP_ECN_ECT_0);
@@ -430,7 +435,7 @@ TEST(rfc_a_mark_halves_the_window_once)
 TEST(rfc_a_narrower_path_costs_no_window)
 {
     connect_with(TCP_CONGESTION_CUBIC, true);
-    (void)peer_user_sends_count(&peer, 10 * MSS);
+    user_sends(10);
     expect_segments(0, 10);
     uint32_t before = cwnd();
     peer_wait(&peer, RTT_NS / 2);

@@ -439,7 +439,7 @@ TEST(rfc_the_last_segment_is_pushed)
 {
     peer_open_default(&peer);
     peer_connect(&peer);
-    (void)peer_user_sends_count(&peer, 3 * PEER_MSS);
+    (void)peer_user_sends_count(&peer, 3000);
     expect_that(peer_hear(&peer).flags, ==, TCP_ACK);
     expect_that(peer_hear(&peer).flags, ==, TCP_ACK);
     expect_that(peer_hear(&peer).flags, ==, TCP_ACK | TCP_PSH);

@@ -29,6 +29,11 @@ static void connect_after(uint64_t rtt_ns)
     be_answered();
 }
 
+static void user_sends(size_t segments)
+{
+    (void)peer_user_sends_count(&peer, segments * PEER_MSS);
+}
+
 /* The next segment, whenever it is sent. */
 static struct tcp_wire_record next(void)
 {
@@ -142,7 +147,7 @@ TEST(rfc_a_backed_off_timeout_holds_until_a_measurement)
     connect_after(RTT_NS);
     (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
     uint64_t sent_ns = peer_hear_record(&peer).sent_ns;
-    sent_ns = next_after(sent_ns, RTO_NS).sent_ns;
+    (void)next_after(sent_ns, RTO_NS);
     peer_say(&peer, TCP_ACK, nothing);
     (void)peer_user_sends(&peer, VIEW("more"), TCP_SEND_NOW);
     sent_ns = peer_hear_record(&peer).sent_ns;
@@ -163,7 +168,7 @@ TEST(rfc_an_acknowledgement_begins_the_timer_again)
 {
     peer_open_default(&peer);
     connect_after(RTT_NS);
-    (void)peer_user_sends_count(&peer, 2 * PEER_MSS);
+    user_sends(2);
     peer_hear_all(&peer);
     peer_wait(&peer, RTT_NS);
     peer_say_at(&peer, TCP_ACK, peer.seq, peer.iss + 1 + PEER_MSS, nothing);
@@ -200,7 +205,7 @@ TEST(rfc_a_tail_is_probed_after_two_round_trips)
     peer_open_default(&peer);
     peer.sack_permitted = true;
     connect_after(RTT_NS);
-    (void)peer_user_sends_count(&peer, 3 * PEER_MSS);
+    user_sends(3);
     uint64_t sent_ns = tcp_wire_now_ns(peer.wire);
     peer_hear_all(&peer);
     struct tcp_wire_record probe = next_after(sent_ns, 2 * RTT_NS);
@@ -219,7 +224,7 @@ TEST(rfc_a_probe_is_new_data_where_there_are_some)
     peer_open_default(&peer);
     peer.sack_permitted = true;
     connect_after(RTT_NS);
-    (void)peer_user_sends_count(&peer, 12 * PEER_MSS);
+    user_sends(12);
     uint64_t sent_ns = tcp_wire_now_ns(peer.wire);
     expect_that(tcp_wire_count(peer.wire), ==, 10);
     peer_hear_all(&peer);
@@ -254,7 +259,7 @@ TEST(rfc_a_probe_that_repaired_a_loss_reduces_the_window)
         peer_open_default(&peer);
         peer.sack_permitted = true;
         connect_after(RTT_NS);
-        (void)peer_user_sends_count(&peer, 10 * PEER_MSS);
+        user_sends(10);
         peer_hear_all(&peer);
         (void)next();
         uint32_t end = peer.iss + 1 + 10 * PEER_MSS;
@@ -263,7 +268,7 @@ TEST(rfc_a_probe_that_repaired_a_loss_reduces_the_window)
         else
             peer_say(&peer, TCP_ACK, nothing);
         uint32_t cwnd = peer.connection->recovery.congestion.cwnd_bytes;
-        (void)peer_user_sends_count(&peer, PEER_MSS);
+        user_sends(1);
         peer_wait(&peer, 50 * MS_NS);
         peer_acknowledge(&peer);
         const struct tcp_congestion *congestion = &peer.connection->recovery.congestion;
@@ -282,7 +287,7 @@ TEST(rfc_a_closed_window_is_probed_with_exact_backoff)
 {
     peer_open_default(&peer);
     connect_after(RTT_NS);
-    (void)peer_user_sends_count(&peer, PEER_MSS);
+    user_sends(1);
     peer_wait(&peer, RTT_NS);
     peer.window = 0;
     peer_acknowledge(&peer);
