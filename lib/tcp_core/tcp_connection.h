@@ -70,6 +70,7 @@ enum tcp_connection_flag {
     TCP_CWR_DUE = 1 << 18,          /* with the next new data */
     TCP_SYN_REPEATED = 1 << 19,
     TCP_SYN_WITHOUT_ECN = 1 << 20, /* the first one, with it, was not answered (RFC 3168 6.1.1.1) */
+    TCP_IS_DOUBTED = 1 << 22, /* ICMP has said, since it was heard last, that nobody is there */
 };
 
 struct tcp_connection {

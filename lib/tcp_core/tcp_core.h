@@ -84,8 +84,9 @@ enum result tcp_connection_open(struct tcp_core *core, const struct endpoint *lo
 /* Who is told from now on; events that were due before are told at once. */
 void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *user);
 
-/* Of a connection that failed: REFUSED, FAILED (reset by the peer), UNREACHABLE, TIMED_OUT (no
- * answer within the user timeout). OK: it has not. */
+/* Of a connection that failed: REFUSED, FAILED (reset by the peer), TIMED_OUT (no answer within the
+ * user timeout), UNREACHABLE (the same, and routers said why; or at once while it was opened). OK:
+ * it has not. */
 enum result tcp_connection_failure(const struct tcp_connection *connection);
 
 /* Whether the handshake is complete: CONNECTED was told, or would have been. It stays so. */

@@ -144,6 +144,7 @@ static void note_heard(struct tcp_connection *connection)
         connection->quick_acks = MAX(connection->quick_acks, QUICK_ACKS_AGAIN);
     connection->heard_ns = now_ns;
     connection->keepalive_count = 0;
+    tcp_connection_clear(connection, TCP_IS_DOUBTED);
 }
 
 /* Checks one to four and the first half of the fifth. True: it goes on. */
@@ -228,6 +229,9 @@ void tcp_connection_error(struct tcp_connection *connection, const struct ip_err
         bool refused = error->kind == IP_ERROR_PORT_UNREACHABLE ||
                        error->kind == IP_ERROR_PROTOCOL_UNREACHABLE;
         tcp_connection_end(connection, refused ? REFUSED : UNREACHABLE);
+    } else {
+        /* Its user is told when it is given up (RFC 9293 3.9.2.2: MUST-47, SHLD-25). */
+        tcp_connection_mark(connection, TCP_IS_DOUBTED);
     }
     tcp_connection_settle(connection);
 }

@@ -215,6 +215,28 @@ TEST(rfc_a_half_open_connection_is_found)
     peer_close(&peer);
 }
 
+/* ---- errors: RFC 9293 3.9.2.2 ---- */
+
+/* MUST-54, MUST-56, RFC 5927 4.1: no error ends a connection that stands; MUST-47, SHLD-25: who
+ * gives up in the end knows why, unless the peer has been heard since. */
+TEST(rfc_soft_errors_are_told_in_the_end)
+{
+    for (int heard = 0; heard < 2; heard++) {
+        peer_open_default(&peer);
+        peer_connect(&peer);
+        (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+        for (int kind = IP_ERROR_HOST_UNREACHABLE; kind <= IP_ERROR_PARAMETER; kind++)
+            tcp_wire_error(peer.wire, &peer.pair, peer.iss + 1, (enum ip_error_kind)kind);
+        expect_that(peer_state(&peer), ==, TCP_ESTABLISHED);
+        expect_that(tcp_connection_failure(peer.connection), ==, OK);
+        if (heard == 1) peer_say_at(&peer, TCP_ACK, peer.seq, peer.iss + 1, VIEW("still here"));
+        peer_wait(&peer, 400 * S_NS);
+        expect_that(tcp_connection_failure(peer.connection), ==,
+                    heard == 1 ? TIMED_OUT : UNREACHABLE);
+        peer_close(&peer);
+    }
+}
+
 /* ---- resets ---- */
 
 /* SHLD-2: a reset may carry text. */

@@ -76,7 +76,8 @@ static void silence_due(struct tcp_connection *connection)
     struct tcp_core *core = connection->core;
     if (waits_for_peer(connection)) {
         core->statistics.user_timeouts++;
-        tcp_connection_reset(connection, TIMED_OUT);
+        tcp_connection_reset(
+            connection, tcp_connection_has(connection, TCP_IS_DOUBTED) ? UNREACHABLE : TIMED_OUT);
     } else if (connection->keepalive_count >= core->parameters.keepalive_count) {
         core->statistics.keepalive_drops++;
         tcp_connection_reset(connection, TIMED_OUT);
