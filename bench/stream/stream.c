@@ -12,10 +12,11 @@
 #define LOG_MODULE "stream"
 #include "log/log.h"
 
-#define LOANS        4
+#define LOANS        16
 #define BACKLOG      4
 #define BACKLOG_HELD 512
-#define BLOCK_BYTES  ((size_t)256 * 1024)
+#define BLOCK_BYTES \
+    ((size_t)512 * 1024) /* all together more than a send buffer holds: that limits */
 
 const struct parameter stream_parameters[] = {
     PARAMETER_NUMBER(struct stream_parameters, source_port, "source-port", "5001", 1, 65535,
