@@ -7,6 +7,9 @@
 #include "tcp_core/tcp_congestion.h"
 
 /* Slower than 120 bytes a second nothing is paced, so that no product overflows. */
+/* A datagram of many segments: queues on the way are used to such bursts. More than the first
+ * window (RFC 6928). */
+#define BURST_BYTES     (64 * KIB)
 #define BYTE_NS_E10_MAX ((uint64_t)1 << 33)
 
 void tcp_pacing_init(struct tcp_pacing *pacing)
@@ -32,8 +35,7 @@ static void work_out(struct tcp_pacing *pacing)
     uint64_t byte_ns_e10 = ((pacing->srtt_us * US_NS) << 10) / window_bytes;
     pacing->byte_ns_e10 = MAX(MIN(byte_ns_e10, BYTE_NS_E10_MAX), 1);
     uint64_t millisecond_bytes = window_bytes * 1000 / pacing->srtt_us;
-    uint64_t quantum_bytes = MAX(millisecond_bytes,
-                                 tcp_congestion_initial_bytes(pacing->mss_bytes));
+    uint64_t quantum_bytes = MAX(millisecond_bytes, BURST_BYTES);
     pacing->quantum_bytes = (uint32_t)MIN(quantum_bytes, TCP_CWND_MAX);
 }
 

@@ -2,8 +2,8 @@
  *
  * A window's worth of bytes is spread over the round trip, at twice its rate in slow start and 1.2
  * times in congestion avoidance. Up to a quantum goes at once: what the rate gives in a millisecond
- * and at least the first window (RFC 6928), which nobody spreads either. Where a millisecond holds
- * the whole round trip nothing is ever put off.
+ * and at least 64 KiB, one datagram of many segments. Where a millisecond holds the whole round
+ * trip nothing is ever put off.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TCP_PACING_H
