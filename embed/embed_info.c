@@ -45,7 +45,7 @@ static void fill_sender(struct loom_tcp_info *info, const struct tcp_connection 
     info->cwnd_bytes = congestion->cwnd_bytes;
     info->ssthresh_bytes = congestion->ssthresh_bytes;
     info->srtt_ns = recovery->rtt.srtt_ns;
-    info->rttvar_ns = recovery->rtt.rttvar_ns;
+    info->rttvar_ns = recovery->rtt.srtt_ns == 0 ? 0 : recovery->rtt.rttvar_ns;
     info->rtt_min_ns = tcp_rtt_min_ns(&recovery->rtt);
     info->rto_ns = tcp_recovery_rto_ns(recovery);
     info->mss_bytes = connection->payload_max;

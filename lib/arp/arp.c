@@ -14,7 +14,7 @@ enum { KEY_CACHE, KEY_RANDOM };
 const struct parameter arp_parameters[] = {
     PARAMETER_NUMBER(struct arp_parameters, entry_count, "arp-entries", "256", 32, 65536,
                      "neighbours whose stations are remembered; then the least used gives way"),
-    PARAMETER_NUMBER(struct arp_parameters, waiting_count, "arp-waiting", "64", 1, 4096,
+    PARAMETER_NUMBER(struct arp_parameters, waiting_count, "arp-waiting", "128", 1, 4096,
                      "packets that wait for a neighbour's station; then the oldest give way"),
     PARAMETER_FLAG(struct arp_parameters, probe, "arp-probe", "off",
                    "ask whether somebody has our address before it is used, for some 7 s"),

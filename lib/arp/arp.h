@@ -30,7 +30,8 @@
 
 #define ARP_ADDRESSES_MAX 8
 #define ARP_PINS_MAX      16
-#define ARP_WAITING_MAX   4 /* packets for one neighbour; the oldest gives way */
+#define ARP_WAITING_MAX \
+    48 /* packets for one neighbour, as the longest datagram has; then the oldest gives way */
 
 struct arp_parameters {
     uint64_t entry_count;

@@ -147,16 +147,18 @@ TEST(arp_asks_three_times_then_tells_the_transport)
     world_close(&world);
 }
 
-/* RFC 1122 2.3.2.2: the latest at least; here four for each, the oldest giving way. */
-TEST(arp_keeps_the_latest_four)
+/* RFC 1122 2.3.2.2: the latest at least; here as many as the longest datagram has fragments, the
+ * oldest giving way. */
+TEST(arp_keeps_the_latest_of_each)
 {
-    world_open(&world);
-    for (uint8_t i = 0; i < 10; i++)
+    world_open_with(&world,
+                    &(const struct world_options){ .link = NET_ETHERNET, .arp_waiting = 100 });
+    for (uint8_t i = 0; i < ARP_WAITING_MAX + 6; i++)
         expect_ok(world_send(&world, 0xc0000205, VIEW_OF(i)));
     expect_request_for(0xc0000205, &mac_broadcast);
     expect_that(world.arp.statistics.waiting_dropped, ==, 6);
     reply_from(0xc0000205, &other_mac);
-    for (uint8_t i = 6; i < 10; i++)
+    for (uint8_t i = 6; i < ARP_WAITING_MAX + 6; i++)
         expect_datagram_to(&other_mac, VIEW_OF(i));
     world_expect_silence(&world);
     world_close(&world);
