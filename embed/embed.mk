@@ -2,6 +2,7 @@
 #
 #   make lib            build/lib/libloomstack.a, build/lib/libloomstack.so, build/lib/include/loom/stack.h, and the examples
 #   make check-embed    its tests, as part of `make check`
+#   make check-embed-long   those with the address sanitizer, as part of `make check-long`
 #   install-lib         all of it below PREFIX, as part of `make install`
 #
 # Everything is linked into one object first, in which all symbols but the interface's become local: it clashes with
@@ -24,7 +25,7 @@ CFLAGS_embed-thread := -O1 -fPIC -fsanitize=thread -Wno-frame-larger-than
 EMBED_VARIANTS    := embed embed-debug embed-thread
 $(foreach variant,$(EMBED_VARIANTS),$(eval $(call variant_rules,$(variant))))
 
-.PHONY: lib install-lib check-embed
+.PHONY: lib install-lib check-embed check-embed-long
 lib: $(BUILD)/lib/libloomstack.a $(BUILD)/lib/libloomstack.so $(BUILD)/lib/include/loom/stack.h \
      $(addprefix $(BUILD)/lib/example/,$(EMBED_EXAMPLES))
 
@@ -75,7 +76,13 @@ install-lib: lib
 	@install $(BUILD)/lib/libloomstack.so "$(DESTDIR)$(PREFIX)/lib/"
 	@install -m 644 $(BUILD)/lib/include/loom/stack.h "$(DESTDIR)$(PREFIX)/include/loom/"
 
-EMBED_PROGRAMS := $(foreach variant,$(EMBED_VARIANTS),$(addprefix $(BUILD)/test/$(variant)/embed/test/,$(EMBED_TESTS)))
+embed_programs = $(foreach variant,$(1),$(addprefix $(BUILD)/test/$(variant)/embed/test/,$(EMBED_TESTS)))
+EMBED_PROGRAMS := $(call embed_programs,embed embed-thread)
+EMBED_LONG     := $(call embed_programs,embed-debug)
 
 check-embed: lib $(EMBED_PROGRAMS)
 	@test/run-each $(EMBED_PROGRAMS) embed/test/outside
+
+# Compiling the cores once more takes longer than the tests; they have sanitizers in their own.
+check-embed-long: $(EMBED_LONG)
+	@test/run-each $(EMBED_LONG)

@@ -7,5 +7,5 @@
 check-system: packages-check
 	@test/system/run
 
-check-long: packages-check
+check-long: packages-check check-embed-long
 	@test/system/run --long

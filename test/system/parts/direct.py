@@ -34,7 +34,7 @@ def ends_under_load(name, variant, requests, long=False):
         end_under_load(Attached(link), variant, requests, 0.5)
 
 
-ends_under_load("direct/ending/connection-a-request", "debug", 1)
+ends_under_load("direct/ending/connection-a-request", "debug", 1, long=True)
 ends_under_load("direct/ending/keep-alive", "debug", 1000000)
 ends_under_load("direct/ending/connection-a-request-release", "release", 1, long=True)
 ends_under_load("direct/ending/keep-alive-release", "release", 1000000, long=True)

@@ -22,7 +22,7 @@ def scan(*options):
     return ask("nmap", "-n", "-Pn", "--max-retries", 2, *options, IMAGE, seconds=120)
 
 
-@linux_case("scanners/nmap-os", NMAP, alone=True)
+@linux_case("scanners/nmap-os", NMAP, alone=True, long=True)
 def numbers_that_nobody_guesses(link):
     """RFC 6528, RFC 7739: initial sequence numbers, and IP identifications that do not tell of traffic to others."""
     with link.started("site"):
