@@ -12,58 +12,14 @@
 #include <unistd.h>
 
 #include "base/writer.h"
+#include "net/net_listener_suite.h"
 #include "target/clock.h"
 #include "target/unix/net_host.h"
 #include "test/test.h"
 
 #define SOON (clock_monotonic_ns() + 5 * S_NS)
 
-/* ---- a user that counts, and one fiber that waits for it ---- */
-
-struct listener {
-    struct net_user user;
-    struct waiters waiters;
-    size_t told_count;
-};
-
-static void listener_ready(struct net_user *user)
-{
-    struct listener *listener = CONTAINER_OF(user, struct listener, user);
-    listener->told_count++;
-    waiters_wake_all(&listener->waiters);
-}
-
-static struct listener listener;
-static struct packet_pool pool;
-
-static void attach(struct net *net)
-{
-    expect_ok(packet_pool_open(&pool, 1024));
-    listener = (struct listener){ .user.ready = listener_ready };
-    waiters_init(&listener.waiters);
-    net_attach(net, &listener.user, &pool);
-}
-
-static void detach(struct net *net)
-{
-    net_detach(net);
-    packet_pool_close(&pool); /* all are back */
-}
-
-static struct packet *receive(struct net *net)
-{
-    struct packet *packet;
-    uint64_t soon_ns = SOON;
-    while (net_receive(net, &packet, 1) == 0)
-        expect_ok(waiters_wait(&listener.waiters, "frame", soon_ns));
-    return packet;
-}
-
-static void expect_none(struct net *net)
-{
-    struct packet *packet;
-    expect_that(net_receive(net, &packet, 1), ==, 0);
-}
+static struct net_listener listener;
 
 static void wait_until_told(size_t count)
 {
@@ -84,13 +40,13 @@ static int open_stream(void)
     expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     expect(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
     expect_ok(net_passt_open(&passt, ends[1], &options));
-    attach(&passt.net);
+    net_listener_attach(&listener, &passt.net, 1024);
     return ends[0];
 }
 
 static void close_stream(int other)
 {
-    detach(&passt.net);
+    net_listener_detach(&listener, &passt.net);
     net_passt_close(&passt);
     expect(close(other) == 0);
 }
@@ -140,7 +96,7 @@ TEST(stream_cut_at_every_byte)
         expect_frame(packets[0], 14, 1);
         expect_frame(packets[1], 60, 2);
         expect_frame(packets[2], 15, 3);
-        expect_none(&passt.net);
+        net_expect_none(&passt.net);
     }
     close_stream(other);
 }
@@ -155,7 +111,7 @@ TEST(stream_of_frames_at_every_length)
         struct writer writer = writer_over(SPAN_OF(room));
         put_frame(&writer, lengths[i], i);
         other_sends(other, writer_view(&writer));
-        expect_frame(receive(&passt.net), lengths[i], i);
+        expect_frame(net_listener_receive(&listener, &passt.net), lengths[i], i);
     }
     expect_that(passt.net.statistics.received_frames, ==, LENGTH_OF(lengths));
     close_stream(other);
@@ -171,7 +127,7 @@ TEST(stream_burst_is_told_of_to_its_end)
     other_sends(other, writer_view(&writer));
     for (size_t i = 0; i < 200; i++) {
         size_t told = listener.told_count;
-        expect_frame(receive(&passt.net), 100, i);
+        expect_frame(net_listener_receive(&listener, &passt.net), 100, i);
         if (i < 199) wait_until_told(told + 1);
     }
     size_t told = listener.told_count;
@@ -188,7 +144,7 @@ TEST(stream_frames_too_short_are_counted)
         put_frame(&writer, length, 0);
     put_frame(&writer, 14, 7);
     other_sends(other, writer_view(&writer));
-    expect_frame(receive(&passt.net), 14, 7);
+    expect_frame(net_listener_receive(&listener, &passt.net), 14, 7);
     expect_that(passt.net.statistics.receive_errors, ==, 14);
     close_stream(other);
 }
@@ -196,11 +152,11 @@ TEST(stream_frames_too_short_are_counted)
 static void expect_gone(void)
 {
     (void)fiber_sleep(2 * MS_NS);
-    expect_none(&passt.net);
+    net_expect_none(&passt.net);
     size_t told = listener.told_count;
     (void)fiber_sleep(5 * MS_NS);
     expect_that(listener.told_count, ==, told);
-    struct packet *packet = packet_take(&pool, PACKET_FOR_CONTROL);
+    struct packet *packet = packet_take(&listener.pool, PACKET_FOR_CONTROL);
     (void)packet_put(packet, 60);
     uint64_t errors = passt.net.statistics.send_errors;
     expect_that(net_send(&passt.net, &packet, 1), ==, 1);
@@ -217,7 +173,7 @@ TEST(stream_with_a_length_that_none_has_ends_the_net)
         put_frame(&writer, 60, 1);
         writer_put_u32_be(&writer, MAX(lengths[i], (uint32_t)PACKET_TOTAL_MAX + 1));
         other_sends(other, writer_view(&writer));
-        expect_frame(receive(&passt.net), 60, 1);
+        expect_frame(net_listener_receive(&listener, &passt.net), 60, 1);
         expect_gone();
         expect_that(passt.net.statistics.receive_errors, ==, 1);
         close_stream(other);
@@ -232,7 +188,7 @@ TEST(stream_whose_other_side_goes_away)
     other_sends(other, writer_view(&writer));
     other_sends(other, VIEW("\0\0\0"));
     expect(shutdown(other, SHUT_RDWR) == 0);
-    expect_frame(receive(&passt.net), 60, 1);
+    expect_frame(net_listener_receive(&listener, &passt.net), 60, 1);
     expect_gone();
     close_stream(other);
 }
@@ -242,23 +198,23 @@ TEST(stream_with_an_empty_pool)
     static struct packet *kept[1024];
     size_t kept_count = 0;
     int other = open_stream();
-    for (struct packet *packet; (packet = packet_take(&pool, PACKET_FOR_RECEIVE)) != NULL;)
+    for (struct packet *packet; (packet = packet_take(&listener.pool, PACKET_FOR_RECEIVE)) != NULL;)
         kept[kept_count++] = packet;
     struct writer writer = writer_over(SPAN_OF(room));
     put_frame(&writer, 60, 1);
     other_sends(other, writer_view(&writer));
-    expect_none(&passt.net);
+    net_expect_none(&passt.net);
     expect_that(passt.net.statistics.receive_no_buffer, ==, 1);
     packet_drop(kept[--kept_count]); /* one, and the frame wants two */
     writer = writer_over(SPAN_OF(room));
     put_frame(&writer, 3000, 1);
     other_sends(other, writer_view(&writer));
-    expect_none(&passt.net);
+    net_expect_none(&passt.net);
     expect_that(passt.net.statistics.receive_no_buffer, ==, 2);
     while (kept_count > 0)
         packet_drop(kept[--kept_count]);
     other_sends(other, writer_view(&writer));
-    expect_frame(receive(&passt.net), 3000, 1);
+    expect_frame(net_listener_receive(&listener, &passt.net), 3000, 1);
     close_stream(other);
 }
 
@@ -268,7 +224,7 @@ TEST(stream_with_an_empty_pool)
 static struct packet *packet_of(size_t length_bytes, size_t number)
 {
     static uint8_t payload[256 * 3 + 70000];
-    struct packet *packet = packet_take(&pool, PACKET_FOR_CONTROL);
+    struct packet *packet = packet_take(&listener.pool, PACKET_FOR_CONTROL);
     size_t head_bytes = MIN(length_bytes, 60u), at = head_bytes;
     expect(packet != NULL);
     for (size_t i = 0; i < sizeof payload; i++)
@@ -453,14 +409,14 @@ static void open_passt(const struct net_host_parameters *parameters)
     enum result result = net_host_open(&host, parameters);
     if (result == FAILED) test_skip("passt does not start here (see the line above)");
     expect_ok(result);
-    attach(host.net);
+    net_listener_attach(&listener, host.net, 1024);
 }
 
 static void close_passt(void)
 {
     int process = host.process.number;
     expect(process > 0);
-    detach(host.net);
+    net_listener_detach(&listener, host.net);
     net_host_close(&host);
     expect(waitpid(process, NULL, WNOHANG) == -1); /* nothing is left of it */
 }
@@ -470,7 +426,7 @@ TEST(passt_answers)
 {
     open_passt(PARAMETERS("--net=passt"));
     expect_that(host.net->mtu_bytes, ==, NET_PASST_MTU);
-    struct packet *packet = receive(host.net);
+    struct packet *packet = net_listener_receive(&listener, host.net);
     struct view answer = packet_view(packet);
     expect(view_equal(view_first(answer, 6), VIEW_OF(host.net->mac)));
     expect(view_equal(view_slice(answer, 12, 10), VIEW("\x08\x06\x00\x01\x08\x00\x06\x04\0\2")));
@@ -498,16 +454,16 @@ TEST(passt_publishes)
     uint16_t port = free_port();
     snprintf(words, sizeof words, "--publish=%u:80", port);
     open_passt(PARAMETERS(words));
-    packet_drop(receive(host.net)); /* of ARP */
+    packet_drop(net_listener_receive(&listener, host.net)); /* of ARP */
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons(port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)connect(client, (struct sockaddr *)&to, sizeof to);
-    struct packet *packet = receive(host.net);
+    struct packet *packet = net_listener_receive(&listener, host.net);
     while (view_byte(packet_view(packet), 23) != 6) {
         packet_drop(packet);
-        packet = receive(host.net);
+        packet = net_listener_receive(&listener, host.net);
     }
     struct view syn = packet_view(packet);
     expect(view_equal(view_first(syn, 6), VIEW_OF(host.net->mac)));
@@ -554,12 +510,12 @@ TEST(net_host_over_an_open_descriptor)
     expect_ok(net_host_open(&host, PARAMETERS(words, "--net-mac=02:00:00:00:00:fe")));
     expect(host.is_stream);
     expect(view_equal(VIEW_OF(host.net->mac), VIEW("\x02\0\0\0\0\xfe")));
-    attach(host.net);
+    net_listener_attach(&listener, host.net, 1024);
     struct writer writer = writer_over(SPAN_OF(room));
     put_frame(&writer, 60, 9);
     other_sends(ends[0], writer_view(&writer));
-    expect_frame(receive(host.net), 60, 9);
-    detach(host.net);
+    expect_frame(net_listener_receive(&listener, host.net), 60, 9);
+    net_listener_detach(&listener, host.net);
     net_host_close(&host);
     (void)close(ends[0]);
 
@@ -567,10 +523,10 @@ TEST(net_host_over_an_open_descriptor)
     snprintf(words, sizeof words, "--net=fd:%d", ends[1]);
     expect_ok(net_host_open(&host, PARAMETERS(words, "--net-mtu=1400")));
     expect_that(host.net->mtu_bytes, ==, 1400);
-    attach(host.net);
+    net_listener_attach(&listener, host.net, 1024);
     other_sends(ends[0], view_from_offset(writer_view(&writer), 4));
-    expect_frame(receive(host.net), 60, 9);
-    detach(host.net);
+    expect_frame(net_listener_receive(&listener, host.net), 60, 9);
+    net_listener_detach(&listener, host.net);
     net_host_close(&host);
     (void)close(ends[0]);
 }

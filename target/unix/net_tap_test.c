@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/writer.h"
+#include "net/net_listener_suite.h"
 #include "packet/checksum.h"
 #include "target/clock.h"
 #include "target/unix/net_tap.h"
@@ -25,53 +26,7 @@
 #define MAC_HERE  "\x02\x00\x00\x00\x00\x01"
 #define MAC_THERE "\x02\x00\x00\x00\x00\x02"
 
-/* ---- a user that counts, and one fiber that waits for it ---- */
-
-struct listener {
-    struct net_user user;
-    struct waiters waiters;
-    size_t told_count;
-};
-
-static void listener_ready(struct net_user *user)
-{
-    struct listener *listener = CONTAINER_OF(user, struct listener, user);
-    listener->told_count++;
-    waiters_wake_all(&listener->waiters);
-}
-
-static struct listener listener;
-static struct packet_pool pool;
-
-static void attach(struct net *net, size_t packets)
-{
-    expect_ok(packet_pool_open(&pool, packets));
-    listener = (struct listener){ .user.ready = listener_ready };
-    waiters_init(&listener.waiters);
-    net_attach(net, &listener.user, &pool);
-}
-
-static void detach(struct net *net)
-{
-    net_detach(net);
-    packet_pool_close(&pool); /* all are back */
-}
-
-/* The next frame; fails the test if none comes. */
-static struct packet *receive(struct net *net)
-{
-    struct packet *packet;
-    uint64_t soon_ns = SOON;
-    while (net_receive(net, &packet, 1) == 0)
-        expect_ok(waiters_wait(&listener.waiters, "frame", soon_ns));
-    return packet;
-}
-
-static void expect_none(struct net *net)
-{
-    struct packet *packet;
-    expect_that(net_receive(net, &packet, 1), ==, 0);
-}
+static struct net_listener listener;
 
 /* ---- the pair of sockets ---- */
 
@@ -94,13 +49,13 @@ static int open_pair(uint8_t offloads, size_t packets)
     expect(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
     net_tap_init(&tap, ends[1], &shape);
     (void)format(SPAN_OF(tap.name), "a socket");
-    attach(&tap.net, packets);
+    net_listener_attach(&listener, &tap.net, packets);
     return ends[0];
 }
 
 static void close_pair(int host)
 {
-    detach(&tap.net);
+    net_listener_detach(&listener, &tap.net);
     net_tap_close(&tap);
     expect(close(host) == 0);
 }
@@ -149,7 +104,7 @@ TEST(frames_come_whole_at_every_length)
     for (size_t i = 0; i < LENGTH_OF(lengths); i++) {
         struct view sent = frame_of(&none, lengths[i]);
         expect(host_sends(host, sent));
-        struct packet *packet = receive(&tap.net);
+        struct packet *packet = net_listener_receive(&listener, &tap.net);
         expect_bytes(packet, behind_header(sent));
         expect_that(packet->offset, ==, PACKET_HEADROOM);
         expect_that(packet->checksum, ==, PACKET_CHECKSUM_UNKNOWN);
@@ -164,13 +119,13 @@ TEST(frames_without_a_header)
     int host = open_pair(0, 64);
     struct view sent = frame_of(NULL, 1000);
     expect(host_sends(host, sent));
-    struct packet *packet = receive(&tap.net);
+    struct packet *packet = net_listener_receive(&listener, &tap.net);
     expect_bytes(packet, sent);
     packet_drop(packet);
     expect(host_sends(host, frame_of(NULL, 1500 - 40 + 4))); /* with a VLAN's tag */
-    packet_drop(receive(&tap.net));
+    packet_drop(net_listener_receive(&listener, &tap.net));
     expect(host_sends(host, frame_of(NULL, PACKET_PAYLOAD_MAX - 54 + 1)));
-    expect_none(&tap.net);
+    net_expect_none(&tap.net);
     expect_that(tap.net.statistics.receive_errors, ==, 1);
     close_pair(host);
 }
@@ -180,15 +135,15 @@ TEST(frames_too_long_or_too_short_are_counted)
     const struct net_tap_header none = { 0 };
     int host = open_pair(all_offloads, 512);
     expect(host_sends(host, frame_of(&none, PACKET_TOTAL_MAX - 54 + 1)));
-    expect_none(&tap.net);
+    net_expect_none(&tap.net);
     expect_that(tap.net.statistics.receive_errors, ==, 1);
     for (size_t length = 1; length < sizeof none + 14; length++) {
         expect(host_sends(host, view_first(frame_of(&none, 0), length)));
-        expect_none(&tap.net);
+        net_expect_none(&tap.net);
         expect_that(tap.net.statistics.receive_errors, ==, 1 + length);
     }
     expect(host_sends(host, view_first(frame_of(&none, 0), sizeof none + 14)));
-    packet_drop(receive(&tap.net));
+    packet_drop(net_listener_receive(&listener, &tap.net));
     close_pair(host);
 }
 
@@ -200,7 +155,7 @@ TEST(headers_are_translated)
                                             .csum_start = 34,
                                             .csum_offset = 16 };
     expect(host_sends(host, frame_of(&partial, 10)));
-    struct packet *packet = receive(&tap.net);
+    struct packet *packet = net_listener_receive(&listener, &tap.net);
     expect_that(packet->checksum, ==, PACKET_CHECKSUM_PARTIAL);
     expect_that(packet->checksum_start, ==, packet->offset + 34);
     expect_that(packet->checksum_offset, ==, packet->offset + 50);
@@ -209,7 +164,7 @@ TEST(headers_are_translated)
 
     const struct net_tap_header good = { .flags = VIRTIO_NET_HDR_F_DATA_VALID };
     expect(host_sends(host, frame_of(&good, 10)));
-    packet = receive(&tap.net);
+    packet = net_listener_receive(&listener, &tap.net);
     expect_that(packet->checksum, ==, PACKET_CHECKSUM_GOOD);
     packet_drop(packet);
 
@@ -217,14 +172,14 @@ TEST(headers_are_translated)
     many.gso_type = VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN;
     many.gso_size = 1000;
     expect(host_sends(host, frame_of(&many, 10001)));
-    packet = receive(&tap.net);
+    packet = net_listener_receive(&listener, &tap.net);
     expect_that(packet->segmentation, ==, PACKET_SEGMENT_TCP_IPV4);
     expect_that(packet->segment_bytes, ==, 1000);
     expect_that(packet->segment_count, ==, 11);
     packet_drop(packet);
     many.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
     expect(host_sends(host, frame_of(&many, 1000)));
-    packet = receive(&tap.net);
+    packet = net_listener_receive(&listener, &tap.net);
     expect_that(packet->segmentation, ==, PACKET_SEGMENT_TCP_IPV6);
     expect_that(packet->segment_count, ==, 1);
     packet_drop(packet);
@@ -257,7 +212,7 @@ TEST(headers_that_lie_lose_their_frame)
     int host = open_pair(all_offloads, 512);
     for (size_t i = 0; i < LENGTH_OF(lies); i++) {
         expect(host_sends(host, frame_of(&lies[i], 10)));
-        expect_none(&tap.net);
+        net_expect_none(&tap.net);
         expect_that(tap.net.statistics.receive_errors, ==, i + 1);
     }
     close_pair(host);
@@ -317,14 +272,14 @@ TEST(an_empty_pool_loses_frames_and_recovers)
     expect_that(tap.net.statistics.receive_no_buffer, ==, 1);
     for (size_t i = 0; i < 5; i++) {
         expect(host_sends(host, frame_of(&none, 1000)));
-        expect_none(&tap.net);
+        net_expect_none(&tap.net);
     }
     expect_that(tap.net.statistics.receive_no_buffer, ==, 6);
     for (size_t i = 0; i < kept_count; i++)
         packet_drop(kept[i]);
     struct view sent = frame_of(&none, 40000);
     expect(host_sends(host, sent));
-    struct packet *packet = receive(&tap.net);
+    struct packet *packet = net_listener_receive(&listener, &tap.net);
     expect_bytes(packet, behind_header(sent));
     packet_drop(packet);
     close_pair(host);
@@ -342,10 +297,10 @@ TEST(the_user_is_told_as_long_as_frames_wait)
         uint64_t soon_ns = SOON;
         while (listener.told_count < before + 2)
             expect_ok(waiters_wait(&listener.waiters, "ready", soon_ns));
-        struct packet *packet = receive(&tap.net);
+        struct packet *packet = net_listener_receive(&listener, &tap.net);
         packet_drop(packet);
     }
-    expect_none(&tap.net);
+    net_expect_none(&tap.net);
     size_t before = listener.told_count;
     (void)fiber_sleep(20 * MS_NS);
     expect_that(listener.told_count, ==, before);
@@ -361,10 +316,10 @@ TEST(a_user_that_does_not_read_does_not_spin_the_loop)
     (void)fiber_sleep(50 * MS_NS);
     expect_that(listener.told_count, >, 10);
     expect_that(listener.told_count, <, 2000);
-    packet_drop(receive(&tap.net));
+    packet_drop(net_listener_receive(&listener, &tap.net));
     size_t before = listener.told_count;
     expect(host_sends(host, frame_of(&none, 10)));
-    packet_drop(receive(&tap.net));
+    packet_drop(net_listener_receive(&listener, &tap.net));
     (void)fiber_sleep(5 * MS_NS);
     expect_that(listener.told_count, <=, before + 2);
     close_pair(host);
@@ -374,7 +329,7 @@ TEST(a_user_that_does_not_read_does_not_spin_the_loop)
 
 static struct packet *packet_of(struct view bytes)
 {
-    struct packet *packet = packet_take(&pool, PACKET_FOR_CONTROL);
+    struct packet *packet = packet_take(&listener.pool, PACKET_FOR_CONTROL);
     expect(packet != NULL);
     (void)span_copy(packet_put(packet, bytes.length_bytes), bytes);
     return packet;
@@ -460,7 +415,7 @@ TEST(a_full_ring_is_told_of)
     /* Frames that wait are told of meanwhile. */
     const struct net_tap_header none = { 0 };
     expect(host_sends(host, frame_of(&none, 10)));
-    packet_drop(receive(&tap.net));
+    packet_drop(net_listener_receive(&listener, &tap.net));
     size_t before = listener.told_count;
     for (; got_count < sent_count; got_count++)
         (void)host_receives(host);
@@ -477,7 +432,7 @@ TEST(the_other_side_goes_away)
     int host = open_pair(all_offloads, 512);
     expect(shutdown(host, SHUT_RDWR) == 0);
     (void)fiber_sleep(5 * MS_NS);
-    expect_none(&tap.net);
+    net_expect_none(&tap.net);
     size_t before = listener.told_count;
     (void)fiber_sleep(5 * MS_NS);
     expect_that(listener.told_count, ==, before);
@@ -602,14 +557,14 @@ TEST(tap_asks_the_host_by_arp)
     expect_that(tap.net.link, ==, NET_ETHERNET);
     expect_that(tap.net.mtu_bytes, ==, 1500);
     expect_that(tap.net.offloads, ==, all_offloads);
-    attach(&tap.net, 256);
+    net_listener_attach(&listener, &tap.net, 256);
     struct packet *packet = ask_by_arp();
     struct view answer = packet_view(packet);
     expect(view_equal(view_slice(answer, 20, 2), VIEW("\0\2")));
     expect(view_equal(view_slice(answer, 28, 4), VIEW("\x0a\0\x02\x02")));
     expect(view_equal(view_first(answer, 6), VIEW_OF(tap.net.mac)));
     packet_drop(packet);
-    detach(&tap.net);
+    net_listener_detach(&listener, &tap.net);
     net_tap_close(&tap);
 }
 
@@ -619,7 +574,7 @@ TEST(tap_receives_what_the_host_does_not_sum)
     need_tap();
     set_up("tap0", 0x0a000202);
     expect_ok(net_tap_open(&tap, VIEW("tap0"), &plain));
-    attach(&tap.net, 256);
+    net_listener_attach(&listener, &tap.net, 256);
     struct packet *packet = ask_by_arp(); /* so the host knows this neighbour */
     packet_drop(packet);
     int sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -635,7 +590,7 @@ TEST(tap_receives_what_the_host_does_not_sum)
     expect(view_equal(view_from_offset(packet_view(packet), 42), VIEW("hello")));
     packet_drop(packet);
     (void)close(sender);
-    detach(&tap.net);
+    net_listener_detach(&listener, &tap.net);
     net_tap_close(&tap);
 }
 
@@ -645,7 +600,7 @@ TEST(tun_carries_datagrams)
     set_up("tun0", 0x0a000302);
     expect_ok(net_tap_open(&tap, VIEW("tun0"), &plain));
     expect_that(tap.net.link, ==, NET_IP);
-    attach(&tap.net, 256);
+    net_listener_attach(&listener, &tap.net, 256);
     int sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons(7),
@@ -659,7 +614,7 @@ TEST(tun_carries_datagrams)
     expect(view_equal(view_from_offset(packet_view(packet), 28), VIEW("hello")));
     packet_drop(packet);
     (void)close(sender);
-    detach(&tap.net);
+    net_listener_detach(&listener, &tap.net);
     net_tap_close(&tap);
 }
 
@@ -719,7 +674,7 @@ TEST(tap_goes_down_and_away)
     int descriptor = make_interface("tap1", IFF_TAP | IFF_VNET_HDR);
     expect(descriptor >= 0);
     expect_ok(net_tap_open_descriptor(&tap, dup(descriptor), &plain)); /* down as yet */
-    attach(&tap.net, 256);
+    net_listener_attach(&listener, &tap.net, 256);
     struct packet *packet = packet_of(arp_request());
     expect_that(net_send(&tap.net, &packet, 1), ==, 1);
     expect_that(tap.net.statistics.send_errors, ==, 1);
@@ -727,7 +682,7 @@ TEST(tap_goes_down_and_away)
     packet = packet_of(arp_request());
     expect_that(net_send(&tap.net, &packet, 1), ==, 1);
     expect_that(tap.net.statistics.sent_frames, ==, 1);
-    detach(&tap.net);
+    net_listener_detach(&listener, &tap.net);
     net_tap_close(&tap);
     (void)close(descriptor);
 }

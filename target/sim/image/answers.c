@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "stack_direct/stack_direct.h"
 #include "target/console.h"
+#include "target/sim/image/say.h"
 #include "target/sim/node/net_sim.h"
 
 #define PORT           7
@@ -45,17 +46,6 @@ const struct image image = { .name = "answers", .parameters = groups, .parameter
 
 static struct net_sim net_sim;
 static struct stack_direct stack;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *words, ...)
-{
-    uint8_t room[300];
-    struct writer writer = writer_over(SPAN_OF(room));
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, words);
-    writer_format_list(&writer, words, arguments);
-    __builtin_va_end(arguments);
-    console_write(writer_view(&writer));
-}
 
 /* ---- a session ---- */
 

@@ -9,6 +9,7 @@
 #include "image/image.h"
 #include "target/console.h"
 #include "target/entropy.h"
+#include "target/sim/image/say.h"
 #include "target/sim/node/net_sim.h"
 
 #define HEADER_BYTES  14
@@ -42,17 +43,6 @@ static struct station {
     struct packet_pool pool;
     uint64_t sent, refused, heard, sum;
 } station;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *words, ...)
-{
-    uint8_t room[160];
-    struct writer writer = writer_over(SPAN_OF(room));
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, words);
-    writer_format_list(&writer, words, arguments);
-    __builtin_va_end(arguments);
-    console_write(writer_view(&writer));
-}
 
 static void hear(const struct packet *packet)
 {

@@ -14,6 +14,7 @@
 #include "stack_direct/stack_direct.h"
 #include "target/clock.h"
 #include "target/console.h"
+#include "target/sim/image/say.h"
 #include "target/sim/node/net_sim.h"
 
 #define PORT        7
@@ -60,17 +61,6 @@ const struct image image = { .name = "transfer", .parameters = groups, .paramete
 
 static struct net_sim net_sim;
 static struct stack_direct stack;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *words, ...)
-{
-    uint8_t room[160];
-    struct writer writer = writer_over(SPAN_OF(room));
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, words);
-    writer_format_list(&writer, words, arguments);
-    __builtin_va_end(arguments);
-    console_write(writer_view(&writer));
-}
 
 /* ---- the bytes ---- */
 
