@@ -154,7 +154,8 @@ void tcp_connection_establish(struct tcp_connection *connection, uint64_t rtt_ns
                            tcp_connection_now_ns(connection));
     bool shut = tcp_connection_has(connection, TCP_FIN_QUEUED);
     connection->state = shut ? TCP_FIN_WAIT_1 : TCP_ESTABLISHED;
-    connection->rcv_mss = MIN(TCP_MSS_DEFAULT, connection->payload_max); /* until a longer one */
+    connection->rcv_mss = MIN(TCP_MSS_DEFAULT_IPV4,
+                              connection->payload_max); /* until a longer one */
     tcp_connection_mark(connection, TCP_HAS_OPENED);
     connection->events |= TCP_EVENT_CONNECTED;
 }

@@ -134,7 +134,8 @@ void tcp_connection_set_keepalive(struct tcp_connection *connection, bool keepal
 
 /* ---- listening ---- */
 
-/* Embedded in what stands above. `acceptable` must not wait. */
+/* Embedded in what stands above. `acceptable` must not wait, and must not take the connection: what
+ * its last segment brought comes to it only afterwards. */
 struct tcp_acceptor_user {
     void (*acceptable)(struct tcp_acceptor_user *user);
 };

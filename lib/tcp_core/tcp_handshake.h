@@ -18,7 +18,7 @@ struct tcp_handshake {
 
     uint32_t snd_wnd;       /* the window of the completing ACK, already scaled up */
     uint32_t rcv_wnd;       /* what our SYN-ACK offered, in bytes */
-    uint16_t peer_mss;      /* of the peer's SYN; TCP_MSS_DEFAULT where it said nothing */
+    uint16_t peer_mss;      /* of the peer's SYN; the family's default where it said nothing */
     uint8_t snd_wind_shift; /* by which the peer's windows are scaled, 0 to 14 (RFC 7323 2.2) */
     uint8_t rcv_wind_shift; /* by which ours are; 0 where the peer does not scale */
 
@@ -34,11 +34,9 @@ struct tcp_handshake {
     bool syn_was_repeated; /* the SYN-ACK: the first window is one segment (RFC 5681 3.1) */
 };
 
-#define TCP_MSS_DEFAULT 536 /* RFC 9293 3.7.1, for IPv4; 1220 for IPv6 */
-
 /* An established connection without a user, entered into the demultiplexer. NULL: none is free (the
  * caller drops the ACK, whose sender repeats it), and *handshake has changed nothing. It belongs to
- * whoever called: an acceptor queues it by tcp_connection_queue and hands it on with
+ * whoever called: an acceptor queues it by tcp_acceptor_queue and hands it on with
  * tcp_acceptor_take. The ACK itself, and the data or FIN that it carries, are handed to
  * tcp_connection_input afterwards. */
 struct tcp_connection *tcp_connection_create(struct tcp_core *core,
