@@ -27,7 +27,7 @@ for shell in zsh fish; do
         skip "completion for $shell is its language" "there is no $shell"
     fi
 done
-check "no tree is needed" bash -c "! grep -rq '$house' root/usr/share/loom --include='*.[ch]' --include='*.in'"
+check "no tree is needed" bash -c "! grep -rqE '(^|[^[:alnum:]_./-])$house/' root/usr/share/loom --include='*.[ch]' --include='*.in'"
 
 cp -r "$here/catalogue" .
 check "an application with modules of its own builds, with the sanitizers" "$installed" build --build=debug catalogue

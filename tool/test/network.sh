@@ -71,8 +71,12 @@ check_error "a parameter of the net that is malformed" 2 'passt|tap:INTERFACE|fd
 mkdir -p bin
 check_error "passt that is not installed" 1 'apt-get install passt' env PATH="$PWD/bin" "$(command -v timeout)" 20 $image
 
-# Whether this host lets passt start: some have no network but loopback.
-passt_works() { command -v passt > /dev/null && ip -4 -o address show up 2> /dev/null | grep -qv ' lo '; }
+# Whether this host lets passt start: some have no network but loopback, and some, such as a chroot, no user namespaces.
+passt_works()
+{
+    command -v passt > /dev/null && ip -4 -o address show up 2> /dev/null | grep -qv ' lo ' &&
+        unshare --user true 2> /dev/null
+}
 
 # children PROCESS: how many it has.
 children() { pgrep -c -P "$1"; }
@@ -123,11 +127,13 @@ if passt_works; then
     done
     check "passt ends with an image that is killed" bash -c "[ -n '$passt' ] && [[ ! \$(ps -o stat= -p '$passt') == [SR]* ]]"
 else
-    skip "over passt it is reached where it is published" "passt is not installed, or this host has no network but loopback"
+    skip "over passt it is reached where it is published" "passt is not installed, or this host has no network but loopback or no user namespaces"
 fi
 
 space=loom-test-$$
-if [ "$(id -u)" -eq 0 ] && [ -c /dev/net/tun ] && ip netns add "$space" 2> /dev/null; then
+# A namespace that can be made cannot be entered everywhere: not in a chroot.
+made() { ip netns add "$space" 2> /dev/null && { ip netns exec "$space" true 2> /dev/null || { ip netns del "$space" && false; }; }; }
+if [ "$(id -u)" -eq 0 ] && [ -c /dev/net/tun ] && made; then
     there() { ip netns exec "$space" "$@"; }
     there ip link set lo up
     check_error "passt on a host with nothing but loopback" 1 'passt cannot start where the host has no network but loopback' \
@@ -163,5 +169,5 @@ if [ "$(id -u)" -eq 0 ] && [ -c /dev/net/tun ] && ip netns add "$space" 2> /dev/
     check "nothing is left there" test -z "$(ip netns pids "$space")"
     ip netns del "$space"
 else
-    skip "over a tap it is reached by the host's kernel" "it takes root and /dev/net/tun"
+    skip "over a tap it is reached by the host's kernel" "it takes root, /dev/net/tun and a namespace that ip can enter"
 fi
