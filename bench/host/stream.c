@@ -137,7 +137,7 @@ static uint64_t read_some(int connection, uint64_t total_bytes)
 static uint64_t write_some(int connection, uint64_t total_bytes)
 {
     (void)total_bytes;
-    if (send(connection, block, sizeof block / 4, MSG_NOSIGNAL) <= 0) fail("send");
+    if (send(connection, block, sizeof block, MSG_NOSIGNAL) <= 0) fail("send");
     return acknowledged_bytes(connection);
 }
 

@@ -88,6 +88,18 @@ static inline struct list_node *list_take(struct list *list)
     return node;
 }
 
+/* Moves all nodes behind those of `to`. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+    if (list_is_empty(from)) return;
+    struct list_node *first = from->head.next, *last = from->head.prev;
+    first->prev = to->head.prev;
+    last->next = &to->head;
+    to->head.prev->next = first;
+    to->head.prev = last;
+    list_init(from);
+}
+
 /* Visits every node; the body must not remove the one it is given. */
 #define list_for_each(node, list) \
     for (struct list_node *node = (list)->head.next; node != &(list)->head; node = node->next)

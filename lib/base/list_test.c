@@ -56,6 +56,28 @@ TEST(list_keeps_order)
     expect(!list_holds(&items[7].node));
 }
 
+TEST(all_nodes_of_a_list_move_behind_those_of_another)
+{
+    static const unsigned wanted[] = { 0, 1, 2, 3 };
+    struct list other;
+    begin();
+    list_init(&other);
+    list_move_all(&list, &other);
+    expect(list_is_empty(&list));
+    list_append(&other, &items[0].node);
+    list_append(&other, &items[1].node);
+    list_move_all(&list, &other);
+    expect(list_is_empty(&other));
+    list_append(&other, &items[2].node);
+    list_append(&other, &items[3].node);
+    list_move_all(&list, &other);
+    list_remove(&items[0].node);
+    list_prepend(&list, &items[0].node);
+    for (size_t i = 0; i < LENGTH_OF(wanted); i++)
+        expect_that(number_of(list_take(&list)), ==, wanted[i]);
+    expect(list_is_empty(&list) && list_is_empty(&other));
+}
+
 /* The same in an array, by shifting. */
 struct model {
     unsigned numbers[ITEMS];

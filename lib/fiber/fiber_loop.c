@@ -10,8 +10,9 @@
 #include "target/clock.h"
 #include "target/wait.h"
 
-/* While fibers keep the processor busy the devices are looked at this often: a poll is a system
- * call. */
+/* While fibers keep the processor busy the devices are looked at whenever these have had so much of
+ * it: a poll is a system call. What the devices take themselves does not count, so that whoever
+ * reads gets as far as what comes. */
 #define BUSY_POLL_NS (20 * US_NS)
 
 static void sound_alarms(void)
@@ -30,10 +31,7 @@ static void run_deferred(void)
     struct list due;
     if (list_is_empty(&fiber_runtime.deferred)) return;
     list_init(&due);
-    for (struct list_node *node = list_take(&fiber_runtime.deferred); node != NULL;
-         node = list_take(&fiber_runtime.deferred))
-        list_append(&due, node);
-    fiber_runtime.now_ns = clock_monotonic_ns();
+    list_move_all(&due, &fiber_runtime.deferred);
     for (struct list_node *node = list_take(&due); node != NULL; node = list_take(&due)) {
         struct deferred *deferred = CONTAINER_OF(node, struct deferred, node);
         deferred->run(deferred);
@@ -59,13 +57,22 @@ static void poll_devices(void)
 {
     if (is_idle()) {
         target_wait(timer_next_ns(&fiber_runtime.timers));
-    } else if (fiber_runtime.now_ns - fiber_runtime.polled_ns >= BUSY_POLL_NS) {
+    } else if (fiber_runtime.fibers_ns >= BUSY_POLL_NS) {
         target_wait(NO_WAIT);
     } else {
         return;
     }
     sound_alarms();
-    fiber_runtime.polled_ns = fiber_runtime.now_ns;
+    fiber_runtime.fibers_ns = 0;
+}
+
+/* The fibers run until the loop's turn comes again. */
+static void run_fibers(void)
+{
+    uint64_t begin_ns = fiber_runtime.now_ns;
+    fiber_yield();
+    fiber_runtime.now_ns = clock_monotonic_ns();
+    fiber_runtime.fibers_ns += fiber_runtime.now_ns - begin_ns;
 }
 
 void fiber_run(struct task *task, const char *name)
@@ -77,6 +84,6 @@ void fiber_run(struct task *task, const char *name)
         run_deferred();
         sound_alarms();
         poll_devices();
-        fiber_yield();
+        run_fibers();
     }
 }

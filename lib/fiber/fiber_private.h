@@ -45,7 +45,7 @@ struct fiber_runtime {
     struct scope root;
     struct timer_wheel timers;
     uint64_t now_ns;    /* when the loop last looked at the clock */
-    uint64_t polled_ns; /* and at the devices */
+    uint64_t fibers_ns; /* that fibers have had since the devices were looked at */
     struct fiber_pool pools[STACK_SIZES];
 };
 

@@ -101,7 +101,8 @@ static bool is_data(struct packet *frame, const struct net_segment *segment)
         if (view_byte(headers, segment->ip_offset) != IPV4_NO_OPTIONS) return false;
         if (checksum_finish(&header) != 0) return false;
     }
-    packet_trim(frame, segment->ip_offset + segment->datagram_bytes);
+    if (packet_total_bytes(frame) > segment->ip_offset + segment->datagram_bytes)
+        packet_trim(frame, segment->ip_offset + segment->datagram_bytes);
     if (frame->checksum == PACKET_CHECKSUM_UNKNOWN) {
         struct checksum checksum = net_segment_pseudo_header(headers, segment, tcp_bytes);
         checksum_add_packet(&checksum, frame, segment->tcp_offset);

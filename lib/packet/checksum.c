@@ -1,4 +1,4 @@
-/* checksum.c - the Internet checksum, sixteen bytes at a time.
+/* checksum.c - the Internet checksum, thirty-two bytes at a time.
  *
  * A ones' complement sum of 16-bit words is the same whatever the order of bytes in a word, as long
  * as it is one order (RFC 1071 2 B), and whether words are added two or four at a time (2 C). So
@@ -10,38 +10,53 @@
 
 #include "base/units.h"
 
-/* Four 32-bit words side by side, as two lanes of 64 bits. */
-typedef uint64_t lanes __attribute__((vector_size(16)));
+/* Four lanes of 64 bits: the compiler makes two of it where registers are of sixteen bytes. */
+typedef uint64_t lanes __attribute__((vector_size(32)));
+
+#define BLOCK_BYTES (2 * sizeof(lanes))
 
 static uint16_t fold(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    return (uint16_t)sum;
+    return checksum_fold(&(struct checksum){ .sum = sum });
 }
 
-/* Both halves of each lane, which are words of 32 bits. */
-static inline lanes add_lanes(lanes sum, const uint8_t bytes[16])
+/* Both halves of each lane are words of 32 bits; two sums, which do not wait for each other. */
+static inline __attribute__((always_inline)) uint64_t sum_blocks(const uint8_t *at, size_t end)
 {
-    lanes words;
-    __builtin_memcpy(&words, bytes, sizeof words);
-    return sum + (words & UINT32_MAX) + (words >> 32);
+    lanes even = { 0 }, odd = { 0 };
+    for (size_t i = 0; i < end; i += BLOCK_BYTES) {
+        lanes first, second;
+        __builtin_memcpy(&first, &at[i], sizeof first);
+        __builtin_memcpy(&second, &at[i + sizeof first], sizeof second);
+        even += (first & UINT32_MAX) + (first >> 32);
+        odd += (second & UINT32_MAX) + (second >> 32);
+    }
+    even += odd;
+    return (uint64_t)fold(even[0]) + fold(even[1]) + fold(even[2]) + fold(even[3]);
+}
+
+static uint64_t sum_blocks_baseline(const uint8_t *at, size_t end)
+{
+    return sum_blocks(at, end);
+}
+
+/* Half the time where the processor has registers of thirty-two bytes. */
+__attribute__((target("avx2"))) static uint64_t sum_blocks_avx2(const uint8_t *at, size_t end)
+{
+    return sum_blocks(at, end);
+}
+
+static uint64_t sum_long(const uint8_t *at, size_t end)
+{
+    return __builtin_cpu_supports("avx2") ? sum_blocks_avx2(at, end) : sum_blocks_baseline(at, end);
 }
 
 /* The bytes as little-endian words, the last of an odd count with a zero behind it. */
 static uint64_t sum_words(struct view bytes)
 {
     const uint8_t *at = bytes.bytes;
-    size_t i = 0, end = bytes.length_bytes;
-    lanes even = { 0, 0 }, odd = { 0, 0 };
-    for (; i + 32 <= end; i += 32) {
-        even = add_lanes(even, &at[i]);
-        odd = add_lanes(odd, &at[i + 16]);
-    }
-    even += odd;
-    uint64_t sum = fold(even[0]) + (uint64_t)fold(even[1]);
+    size_t i = bytes.length_bytes - bytes.length_bytes % BLOCK_BYTES, end = bytes.length_bytes;
+    uint64_t sum = i > 0 ? sum_long(at, i) : 0;
     for (; i + 4 <= end; i += 4) {
         uint32_t word;
         __builtin_memcpy(&word, &at[i], sizeof word);
@@ -80,16 +95,6 @@ void checksum_add_pseudo_header(struct checksum *checksum, const struct address 
     checksum->sum += address_sum(source) + address_sum(destination);
     checksum->sum += __builtin_bswap32(length_bytes);
     checksum->sum += (uint64_t)protocol << 8;
-}
-
-uint16_t checksum_fold(const struct checksum *checksum)
-{
-    return fold(checksum->sum);
-}
-
-uint16_t checksum_finish(const struct checksum *checksum)
-{
-    return (uint16_t)~fold(checksum->sum);
 }
 
 uint16_t checksum_update(uint16_t checksum, uint16_t from, uint16_t to)

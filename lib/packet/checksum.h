@@ -25,10 +25,21 @@ void checksum_add_pseudo_header(struct checksum *checksum, const struct address 
                                 uint32_t length_bytes);
 
 /* Folded, not complemented: for a field that a device will complete. */
-uint16_t checksum_fold(const struct checksum *checksum);
+static inline uint16_t checksum_fold(const struct checksum *checksum)
+{
+    uint64_t sum = checksum->sum;
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return (uint16_t)sum;
+}
 
 /* Folded and complemented: what a header carries, and 0 over a sound message that carries it. */
-uint16_t checksum_finish(const struct checksum *checksum);
+static inline uint16_t checksum_finish(const struct checksum *checksum)
+{
+    return (uint16_t)~checksum_fold(checksum);
+}
 
 /* The frame's bytes from `offset_bytes` on, counted from its first byte. */
 void checksum_add_packet(struct checksum *checksum, const struct packet *packet,

@@ -147,14 +147,6 @@ struct span packet_put(struct packet *packet, size_t length_bytes)
 
 /* ---- a frame ---- */
 
-size_t packet_total_bytes(const struct packet *packet)
-{
-    size_t total_bytes = 0;
-    for (; packet != NULL; packet = packet->rest)
-        total_bytes += packet->length_bytes + (size_t)packet->fragments_bytes;
-    return total_bytes;
-}
-
 static bool lengthens(const struct packet *packet, struct view bytes, const struct payload *owner)
 {
     if (packet->fragment_count == 0) return false;

@@ -184,7 +184,13 @@ static inline void packet_pull(struct packet *packet, size_t length_bytes)
 /* ---- a frame ---- */
 
 /* Of all its parts. */
-size_t packet_total_bytes(const struct packet *packet);
+static inline size_t packet_total_bytes(const struct packet *packet)
+{
+    size_t total_bytes = 0;
+    for (; packet != NULL; packet = packet->rest)
+        total_bytes += packet->length_bytes + (size_t)packet->fragments_bytes;
+    return total_bytes;
+}
 
 /* Makes the first `length_bytes` of the frame stand in its first buffer, by copying from its
  * fragments and its rest. False: the frame is shorter, or they do not fit, and nothing has changed.

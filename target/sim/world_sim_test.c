@@ -43,9 +43,9 @@ WORLD_TEST(nodes_of_one_image_have_variables_of_their_own, 1)
 {
     struct node *a = add_counter(world, "a", NULL), *b = add_counter(world, "b", NULL);
     node_start(a);
-    world_expect(world, world_run(world, 1050 * MS_NS) == OK);
+    world_expect(world, world_run(world, 1025 * MS_NS) == OK);
     node_start(b);
-    world_expect(world, world_run(world, 1050 * MS_NS) == OK);
+    world_expect(world, world_run(world, 1025 * MS_NS) == OK);
     world_expect(world,
                  node_has_said(a, VIEW("count 20 ")) && !node_has_said(a, VIEW("count 21 ")));
     world_expect(world,

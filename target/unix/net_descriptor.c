@@ -38,8 +38,13 @@ static void tell(struct net_descriptor *descriptor)
     if (user == NULL) return;
     descriptor->ignored_turns++;
     user->ready(user);
-    if (descriptor->net->user == NULL || descriptor->is_gone || descriptor->awaits_room) return;
-    if (descriptor->ignored_turns > IGNORED_MAX && !descriptor->is_silent) fall_silent(descriptor);
+    if (descriptor->net->user == NULL || descriptor->is_gone || descriptor->is_silent) return;
+    if (descriptor->ignored_turns > IGNORED_MAX && !descriptor->awaits_room)
+        fall_silent(descriptor);
+    else if (descriptor->waits_inside)
+        poll_again(&descriptor->poll);
+    else if (descriptor->ignored_turns > 0 && !descriptor->poll.added)
+        watch_level(descriptor);
 }
 
 static void descriptor_ready(struct poll *poll, uint32_t events)
@@ -52,15 +57,11 @@ static void descriptor_ready(struct poll *poll, uint32_t events)
     tell(descriptor);
 }
 
-/* What waits inside is told of by no host: in every turn, as what waits there is. */
 static void again_due(struct alarm *alarm)
 {
     struct net_descriptor *descriptor = CONTAINER_OF(alarm, struct net_descriptor, again);
-    if (descriptor->is_silent) watch_level(descriptor);
-    if (!descriptor->waits_inside) return;
+    watch_level(descriptor);
     tell(descriptor);
-    bool goes_on = descriptor->waits_inside && descriptor->net->user != NULL;
-    if (goes_on && !descriptor->is_silent) alarm_set(&descriptor->again, NO_WAIT);
 }
 
 void net_descriptor_init(struct net_descriptor *descriptor, struct net *net, int number)
@@ -96,16 +97,20 @@ void net_descriptor_forget(struct net_descriptor *descriptor)
     descriptor->is_silent = descriptor->awaits_room = descriptor->waits_inside = false;
 }
 
-void net_descriptor_read(struct net_descriptor *descriptor, bool waits_inside)
+void net_descriptor_read(struct net_descriptor *descriptor, enum net_descriptor_left left)
 {
     descriptor->ignored_turns = 0;
     if (descriptor->is_gone) return;
-    descriptor->waits_inside = waits_inside;
-    if (descriptor->is_silent) {
-        alarm_stop(&descriptor->again);
+    if (descriptor->is_silent) alarm_stop(&descriptor->again);
+    descriptor->is_silent = false;
+    /* Of edges a frame that was there before is none. */
+    descriptor->waits_inside = left == NET_LEFT_INSIDE ||
+                               (left == NET_LEFT_MORE && descriptor->awaits_room);
+    if (left == NET_LEFT_MORE && !descriptor->awaits_room)
+        poll_remove(&descriptor->poll);
+    else if (!descriptor->poll.added)
         watch_level(descriptor);
-    }
-    if (waits_inside) alarm_set(&descriptor->again, NO_WAIT);
+    if (left != NET_LEFT_NOTHING) poll_again(&descriptor->poll);
 }
 
 /* An edge is told at once if there is room again already. */

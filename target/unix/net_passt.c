@@ -165,7 +165,8 @@ static size_t net_passt_receive(struct net *net, struct packet *burst[], size_t 
         struct packet *packet = take_frame(passt, length_bytes);
         if (packet != NULL) burst[received_count++] = packet;
     }
-    net_descriptor_read(&passt->descriptor, has_whole_frame(passt));
+    net_descriptor_read(&passt->descriptor,
+                        has_whole_frame(passt) ? NET_LEFT_INSIDE : NET_LEFT_NOTHING);
     return received_count;
 }
 
@@ -336,7 +337,7 @@ static void net_passt_attach(struct net *net)
     if (passt->was_detached) drop_waiting(passt);
     net_descriptor_watch(&passt->descriptor);
     /* What waits inside is told of by no host. */
-    if (has_whole_frame(passt)) net_descriptor_read(&passt->descriptor, true);
+    if (has_whole_frame(passt)) net_descriptor_read(&passt->descriptor, NET_LEFT_INSIDE);
 }
 
 /* A frame of which a part is gone would leave the stream in the middle of it: there is no way on.

@@ -74,16 +74,17 @@ static void unpost(struct net_tap *tap)
 
 /* What has come tells what will: a read into one place costs the host 130 ns less than one into
  * two, and 200 less than one into all the slots. A copy of a frame of the common MTU costs 30, but
- * that of a long one thousands. */
+ * that of a long one thousands. With one slot there is nothing to choose. */
 static void learn_from(struct net_tap *tap, size_t slots_filled)
 {
     enum { SHORT_MANY = 64 };
+    if (tap->slot_count == 1) return;
     if (slots_filled > 1) {
         tap->short_count = 0;
-        if (!tap->expects_long) post_missing(tap, tap->slot_count);
-        tap->expects_long = true;
-    } else if (tap->expects_long && ++tap->short_count == SHORT_MANY) {
-        tap->expects_long = false;
+        if (!tap->in_place) post_missing(tap, tap->slot_count);
+        tap->in_place = true;
+    } else if (tap->in_place && ++tap->short_count == SHORT_MANY) {
+        tap->in_place = false;
         unpost(tap);
     }
 }
@@ -100,8 +101,10 @@ static void tap_gone(struct net_tap *tap, int error)
 static ssize_t read_parts(struct net_tap *tap)
 {
     int number = tap->descriptor.poll.descriptor;
-    if (!tap->expects_long) return read(number, tap->scratch, sizeof tap->scratch);
+    if (!tap->in_place) return read(number, tap->scratch, sizeof tap->scratch);
     post_missing(tap, tap->slot_count);
+    if (tap->slot_count == 1)
+        return read(number, tap->receiving[0].iov_base, tap->receiving[0].iov_len);
     return readv(number, tap->receiving, (int)tap->slot_count + 1);
 }
 
@@ -115,10 +118,12 @@ static ssize_t read_frame(struct net_tap *tap)
     return -1;
 }
 
-/* How many of the slots a frame fills; 0: they do not hold it. */
+/* How many of the slots a frame fills; 0: they do not hold it. With nothing behind it the only slot
+ * is full when the host has cut a frame off. */
 static size_t slots_of(const struct net_tap *tap, size_t frame_bytes)
 {
     size_t capacity = 0;
+    if (tap->slot_count == 1) return frame_bytes < slot_bytes(0) ? 1 : 0;
     for (size_t slot = 0; slot < tap->slot_count; slot++) {
         capacity += slot_bytes(slot);
         if (frame_bytes <= capacity) return slot + 1;
@@ -165,9 +170,9 @@ static struct packet *take_posted(struct net_tap *tap, size_t count, size_t fram
 /* NULL: the pool has not as many buffers as the frame needs. */
 static struct packet *take_slots(struct net_tap *tap, size_t count, size_t frame_bytes)
 {
-    if (!tap->expects_long) post_missing(tap, count);
+    if (!tap->in_place) post_missing(tap, count);
     if (!all_posted(tap, count)) return NULL;
-    if (!tap->expects_long) copy_posted(tap, count, frame_bytes);
+    if (!tap->in_place) copy_posted(tap, count, frame_bytes);
     return take_posted(tap, count, frame_bytes);
 }
 
@@ -233,7 +238,8 @@ static size_t net_tap_receive(struct net *net, struct packet *burst[], size_t co
         if (packet != NULL) burst[received_count++] = packet;
         if (!expects_more(tap, tried_count)) break;
     }
-    net_descriptor_read(&tap->descriptor, tap->descriptor.awaits_room && tried_count == count);
+    net_descriptor_read(&tap->descriptor,
+                        tried_count == count ? NET_LEFT_MORE : NET_LEFT_NOTHING);
     return received_count;
 }
 
@@ -376,8 +382,8 @@ static size_t slots_for(const struct net_tap_shape *shape)
 {
     size_t frame_bytes = shape->mtu_bytes + (size_t)ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES;
     if ((shape->offloads & NET_RECEIVES_SEGMENTS) != 0) return NET_TAP_SLOTS;
-    if (frame_bytes <= PACKET_PAYLOAD_MAX) return 1;
-    return 1 + (frame_bytes - PACKET_PAYLOAD_MAX + PACKET_ROOM_BYTES - 1) / PACKET_ROOM_BYTES;
+    if (frame_bytes < PACKET_PAYLOAD_MAX) return 1;
+    return 2 + (frame_bytes - PACKET_PAYLOAD_MAX) / PACKET_ROOM_BYTES;
 }
 
 void net_tap_init(struct net_tap *tap, int descriptor, const struct net_tap_shape *shape)
@@ -392,6 +398,7 @@ void net_tap_init(struct net_tap *tap, int descriptor, const struct net_tap_shap
         .header_bytes = shape->has_header ? sizeof(struct net_tap_header) : 0,
         .slot_count = MIN(slots_for(shape), NET_TAP_SLOTS),
     };
+    tap->in_place = tap->slot_count == 1;
     net_descriptor_init(&tap->descriptor, &tap->net, descriptor);
 }
 

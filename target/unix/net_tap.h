@@ -9,7 +9,8 @@
  *
  * Buffers that a frame did not need stay posted for the next one. Frames of the common MTU pass
  * through `scratch`, each way: one copy of them costs the host less than a second place to read
- * into or to write from. As long as they are what comes, no buffer is posted.
+ * into or to write from. As long as they are what comes, no buffer is posted. Where nothing longer
+ * can come there is one slot, and each frame is read into that.
  *
  * Where the pool has no buffer, a frame is taken from the host and counted as lost
  * (receive_no_buffer), so that the host does not tell of it for ever. What lies behind the last
@@ -51,7 +52,7 @@ struct net_tap {
     size_t slot_count;   /* so that the longest frame to be expected fits */
     struct packet *posted[NET_TAP_SLOTS];
     struct iovec receiving[NET_TAP_SLOTS + 1];
-    bool expects_long;
+    bool in_place;        /* a frame is read into its slots, not into scratch */
     unsigned short_count; /* frames in a row that were not long */
     struct view parts[1 + NET_TAP_PARTS];
     struct iovec sending[1 + NET_TAP_PARTS];

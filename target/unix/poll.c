@@ -20,11 +20,13 @@ static struct {
     int descriptor;
     int burst_length, burst_at;
     struct epoll_event burst[EVENTS_MAX];
+    struct list again;
 } poller = { .descriptor = -1 };
 
 enum result poll_open(void)
 {
     poller.descriptor = epoll_create1(EPOLL_CLOEXEC);
+    list_init(&poller.again);
     return poller.descriptor < 0 ? FULL : OK;
 }
 
@@ -62,6 +64,7 @@ enum result poll_add_input(struct poll *poll)
 
 enum result poll_add_level(struct poll *poll)
 {
+    if (list_holds(&poll->again)) list_remove(&poll->again);
     return watch_events(poll, EPOLLIN);
 }
 
@@ -71,8 +74,14 @@ void poll_silence(struct poll *poll)
     assert_that(result, ==, OK);
 }
 
+void poll_again(struct poll *poll)
+{
+    if (!list_holds(&poll->again)) list_append(&poller.again, &poll->again);
+}
+
 void poll_forget(struct poll *poll)
 {
+    if (list_holds(&poll->again)) list_remove(&poll->again);
     if (!poll->added) return;
     poll->added = poll->tells_output = false;
     for (int i = poller.burst_at; i < poller.burst_length; i++) {
@@ -82,9 +91,10 @@ void poll_forget(struct poll *poll)
 
 void poll_remove(struct poll *poll)
 {
-    if (!poll->added) return;
-    int removed = epoll_ctl(poller.descriptor, EPOLL_CTL_DEL, poll->descriptor, NULL);
-    assert(removed == 0);
+    if (poll->added) {
+        int removed = epoll_ctl(poller.descriptor, EPOLL_CTL_DEL, poll->descriptor, NULL);
+        assert(removed == 0);
+    }
     poll_forget(poll);
 }
 
@@ -107,9 +117,21 @@ static int wait_for_events(uint64_t deadline_ns)
     return count < 0 && errno == ENOSYS ? wait_in_ms(left_ns) : count;
 }
 
+/* Those that ask for another turn meanwhile get the next one. */
+static void tell_again(void)
+{
+    struct list due;
+    list_init(&due);
+    list_move_all(&due, &poller.again);
+    for (struct list_node *node = list_take(&due); node != NULL; node = list_take(&due)) {
+        struct poll *poll = CONTAINER_OF(node, struct poll, again);
+        poll->ready(poll, EPOLLIN);
+    }
+}
+
 void target_wait(uint64_t deadline_ns)
 {
-    int count = wait_for_events(deadline_ns);
+    int count = wait_for_events(list_is_empty(&poller.again) ? deadline_ns : NO_WAIT);
     if (count < 0) {
         assert_that(errno, ==, EINTR);
         return;
@@ -121,4 +143,5 @@ void target_wait(uint64_t deadline_ns)
         if (poll != NULL) poll->ready(poll, event.events);
     }
     poller.burst_length = poller.burst_at = 0;
+    tell_again();
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/result.h"
 
 /* One descriptor; embedded in what owns it. */
@@ -17,6 +18,7 @@ struct poll {
     void (*ready)(struct poll *poll, uint32_t events);
     bool added;
     bool tells_output; /* EPOLLOUT too */
+    struct list_node again;
 };
 
 /* Opens and closes the loop's epoll instance: once an image, by the target. */
@@ -37,6 +39,11 @@ enum result poll_add_input(struct poll *poll) CHECKED;
  */
 enum result poll_add_level(struct poll *poll) CHECKED;
 void poll_silence(struct poll *poll);
+
+/* At the next turn of the loop `ready` is told of input, whether the host says so or not: for what
+ * the host does not know of, and for input that comes so fast that asking it costs more.
+ * poll_add_level takes it back: from then on it is the host who tells. */
+void poll_again(struct poll *poll);
 
 /* Ends it, if it was added, also for an event that is already on its way. */
 void poll_remove(struct poll *poll);

@@ -153,6 +153,40 @@ TEST(a_removed_poll_is_not_told_of_a_pending_event)
     }
 }
 
+/* Asks for another turn each time until it has had ten. */
+static void ask_again(struct poll *poll, uint32_t events)
+{
+    struct counter *self = CONTAINER_OF(poll, struct counter, poll);
+    count(poll, events);
+    if (self->notices < 10) poll_again(poll);
+}
+
+TEST(a_poll_that_asks_is_told_in_the_next_turn)
+{
+    struct counter counter;
+    counter_open(&counter);
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    poll_remove(&counter.poll); /* what the host does not watch is told all the same */
+    counter.notices = counter.events = 0;
+    counter.poll.ready = ask_again;
+    poll_again(&counter.poll);
+    poll_again(&counter.poll);
+    for (unsigned turn = 1; turn <= 10; turn++) {
+        expect_ok(waiters_wait(&counter.waiters, "test", clock_monotonic_ns() + S_NS));
+        expect_that(counter.notices, ==, turn);
+    }
+    expect_that(counter.events, ==, EPOLLIN);
+    poll_again(&counter.poll);
+    poll_remove(&counter.poll);
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    poll_again(&counter.poll);
+    expect_ok(poll_add_level(&counter.poll));
+    expect_result(fiber_sleep(MS_NS), TIMED_OUT);
+    expect_that(counter.notices, ==, 10);
+    poll_remove(&counter.poll);
+    expect(close(counter.poll.descriptor) == 0);
+}
+
 TEST(a_file_cannot_be_polled)
 {
     struct poll poll = { .descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
