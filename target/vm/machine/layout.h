@@ -1,0 +1,73 @@
+/* layout.h - lays an image out in a machine's memory: loads and relocates it, gives every page its
+ * place and its rights, and fills the boot pages. The tender does it from outside, before the first
+ * instruction; the monitor of a PVH start does it inside, with the same code, so nothing here calls
+ * anything.
+ *
+ *     physical 0                                                              memory.length_bytes
+ *     | boot pages | image: text, rodata, relro, data | boot stack | stacks | free memory ...    |
+ *       rw, nx       rx     r     r      rw, nx         rw, nx       rw, nx   rw, nx, 2 MiB pages
+ *
+ * An unmapped page stands below the image, the fault stack's page, the boot stack and every fiber
+ * stack; physical page 0 is not mapped at all. Tables, GDT, TSS and IDT lie in memory of the
+ * monitor's own, at `tables_physical`, which no page of ring 3 shows.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_LAYOUT_H
+#define LOOM_LAYOUT_H
+
+#include "base/result.h"
+#include "base/view.h"
+#include "target/vm/machine/machine.h"
+
+/* The image's file, checked once: an ELF of x86-64, static and position-independent, whose segments
+ * are page-aligned, none of them writable and executable, with R_X86_64_RELATIVE relocations only.
+ * What is in the file is not believed: every offset and length is checked against it. */
+struct machine_image {
+    struct view file;
+    uint64_t entry;        /* these from the image's first byte */
+    uint64_t length_bytes; /* in memory, whole pages */
+    uint64_t faults, fault_stack_top;
+    struct machine_header header;
+    struct view manifest; /* JSON; empty: none */
+    const char *problem;  /* in words, where it is INVALID */
+};
+enum result machine_image_read(struct machine_image *image, struct view file) CHECKED;
+
+struct machine_layout_parameters {
+    struct span memory;       /* the machine's, from physical 0 on, zeroed */
+    struct span tables;       /* the monitor's own, zeroed */
+    uint64_t tables_physical; /* where the machine sees it */
+    struct view arguments;    /* each word ended by NUL */
+    uint64_t slide_seed;      /* random: of it the slide and the image's place are made */
+    enum machine_crossing crossing;
+};
+
+/* What the processor is given, and where the boot page is. Addresses are virtual but for cr3. */
+struct machine_layout {
+    struct machine_boot
+        *boot; /* in `memory`: times, entropy and devices are the caller's to fill */
+    uint64_t boot_address;
+    uint64_t entry, stack_top;
+    uint64_t cr3;
+    uint64_t gdt_address, tss_address, idt_address; /* seen by ring 0 only */
+    uint16_t gdt_limit, idt_limit;
+    uint32_t tss_limit;
+    uint64_t memory_needed_bytes; /* where it is FULL: the least that would do */
+};
+
+/* Selectors of the GDT that it lays out, as Linux has them. */
+#define MACHINE_CODE_SELECTOR 0x33
+#define MACHINE_DATA_SELECTOR 0x2b
+#define MACHINE_TSS_SELECTOR  0x40
+
+/* How many bytes of tables a machine of so much memory needs. */
+uint64_t machine_tables_bytes(uint64_t memory_bytes);
+
+/* FULL: the memory is too small for the image and its stacks. Stacks of which the command line does
+ * not give the number are made fewer, at least one of each kind that is wished for, when they would
+ * take more than a quarter of the memory. INVALID: an argument that asks for stacks is no number.
+ */
+enum result machine_lay_out(struct machine_layout *layout, const struct machine_image *image,
+                            const struct machine_layout_parameters *parameters) CHECKED;
+
+#endif

@@ -1,0 +1,42 @@
+/* device.h - a device of the machine, as the tender has it: the other side of its virtqueues.
+ *
+ * While the guest runs nobody serves a queue. At each crossing the tender lets every device serve
+ * what is in its queues, and sleeps on their descriptors when none had anything.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TENDER_DEVICE_H
+#define LOOM_TENDER_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+#include "target/vm/machine/machine.h"
+
+/* The guest's memory, from physical 0 on. It may change under our eyes. */
+struct guest_memory {
+    struct span bytes;
+};
+
+struct device {
+    const struct device_ops *ops;
+    /* In the boot page, which the guest can write: read once, when it says that it is ready. */
+    struct machine_device *shared;
+    /* Something that poll(2) waits for: input that the guest has room for. -1: nothing now. */
+    int descriptor;
+    short events;   /* of poll(2) */
+    bool is_ready;  /* the guest has set it up, and what it said was sound */
+    bool is_broken; /* it said something unsound: never served again, and told once on stderr */
+};
+
+struct device_ops {
+    /* The guest is ready: takes over accepted features and queues. False: they are not sound. */
+    bool (*start)(struct device *device, const struct guest_memory *memory,
+                  const struct machine_device *said);
+    /* Serves all queues as far as that goes without waiting, at most one turn of each ring. True:
+     * the guest has something to look at. */
+    bool (*serve)(struct device *device, const struct guest_memory *memory);
+    void (*close)(struct device *device);
+};
+
+#endif
