@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
-#include "target/vm/machine/machine.h"
+#include "target/machine/machine.h"
 
 /* The guest's memory, from physical 0 on. It may change under our eyes. */
 struct guest_memory {

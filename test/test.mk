@@ -7,7 +7,7 @@
 # `make build/test/debug/lib/kv/kv_memory_test` builds one, `make check-unit TESTS=lib/kv VARIANTS=debug` runs a folder's.
 
 VARIANTS ?= debug clang release
-TESTS    ?= lib target
+TESTS    ?= lib target tender
 
 HARDENED := -O2 -fsanitize=bounds,signed-integer-overflow,shift,null,unreachable,return \
             -fsanitize-undefined-trap-on-error -ftrivial-auto-var-init=zero -fstack-protector-strong \
@@ -36,10 +36,10 @@ $(foreach variant,$(VARIANTS),$(if $(CC_$(variant)),,\
     $(error VARIANTS=$(variant): there is no such variant; there are debug, clang, release and coverage)))
 
 LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
-HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
-UNIX_SOURCES := $(filter-out %_test.c,$(wildcard target/unix/*.c))
+HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c target/machine/*.c target/virtio/*.c))
+UNIX_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/unix/*.c tender/*.c))
 SIM_SOURCES  := $(filter-out %_test.c,$(wildcard target/sim/*.c))
-TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c)
+TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c tender/*_test.c)
 
 # The objects of a list of sources, in the variant of the target that asks.
 objects = $(addsuffix .o,$(basename $(addprefix $(BUILD)/test/$(1)/,$(2))))

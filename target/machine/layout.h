@@ -17,7 +17,7 @@
 
 #include "base/result.h"
 #include "base/view.h"
-#include "target/vm/machine/machine.h"
+#include "target/machine/machine.h"
 
 /* The image's file, checked once: an ELF of x86-64, static and position-independent, whose segments
  * are page-aligned, none of them writable and executable, with R_X86_64_RELATIVE relocations only.
