@@ -198,14 +198,37 @@ enum loom_result loom_error(struct loom_socket *socket)
     return call_run(&call);
 }
 
+struct reports_call {
+    struct call call;
+    unsigned reports;
+};
+
+static enum loom_result reports_attempt(struct call *call)
+{
+    if (call->socket->role != ROLE_CONNECTION) return LOOM_INVALID;
+    CONTAINER_OF(call, struct reports_call, call)->reports = tcp_connection_take_reports(
+        call->socket->connection);
+    return LOOM_OK;
+}
+
+enum loom_result loom_take_reports(struct loom_socket *socket, unsigned *reports)
+{
+    struct reports_call call = {
+        .call = CALL(socket->stack, socket, reports_attempt, LOOM_NO_WAIT),
+    };
+    enum loom_result result = call_run(&call.call);
+    *reports = call.reports;
+    return result;
+}
+
 /* ---- readiness ---- */
 
 static unsigned connection_readiness(struct loom_socket *socket)
 {
     struct view bytes;
-    if (tcp_error(socket) != LOOM_OK) return LOOM_READABLE | LOOM_WRITABLE | LOOM_FAILED;
-    if (!tcp_connection_is_open(socket->connection)) return 0;
-    unsigned ready = 0;
+    unsigned ready = socket->connection->reports != 0 ? (unsigned)LOOM_REPORTED : 0;
+    if (tcp_error(socket) != LOOM_OK) return ready | LOOM_READABLE | LOOM_WRITABLE | LOOM_FAILED;
+    if (!tcp_connection_is_open(socket->connection)) return ready;
     enum result result = tcp_connection_peek(socket->connection, &bytes);
     if (result != OK || bytes.length_bytes > 0) ready |= LOOM_READABLE;
     if (tcp_may_write(socket)) ready |= LOOM_WRITABLE;

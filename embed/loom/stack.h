@@ -227,6 +227,19 @@ enum loom_result loom_peer(struct loom_socket *socket, struct loom_endpoint *pee
 /* The error that ended a connection, LOOM_OK: none has. It stays. */
 enum loom_result loom_error(struct loom_socket *socket);
 
+/* What the peer or the path has told about a connection that goes on (RFC 9293 3.9.1.8). */
+enum loom_report {
+    LOOM_REPORT_UNREACHABLE = 1 << 0, /* ICMP (RFC 5461): the host or its network */
+    LOOM_REPORT_REFUSED = 1 << 1,     /* its port or protocol */
+    LOOM_REPORT_DENIED = 1 << 2,      /* administratively prohibited */
+    LOOM_REPORT_TIME_EXCEEDED = 1 << 3,
+    LOOM_REPORT_PARAMETER = 1 << 4,
+    LOOM_REPORT_RETRANSMITTED = 1 << 5, /* sent again three times in vain: R1 (RFC 9293 3.8.3) */
+};
+/* Those that have come since it was called last, or-ed; 0: none. Each makes the socket
+ * LOOM_REPORTED until then. */
+enum loom_result loom_take_reports(struct loom_socket *socket, unsigned *reports);
+
 /* In all that follows, `deadline_ns` is when a call of another thread gives up: LOOM_AGAIN.
  * LOOM_NO_WAIT tries once. On the stepping thread every call tries once. */
 
@@ -294,6 +307,7 @@ enum loom_readiness {
     LOOM_READABLE = 1 << 0, /* bytes, a datagram, a connection to accept, or the end */
     LOOM_WRITABLE = 1 << 1, /* connected, and there is room */
     LOOM_FAILED = 1 << 2,   /* loom_error says why; told unasked */
+    LOOM_REPORTED = 1 << 3, /* loom_take_reports has something to tell */
 };
 
 struct loom_poll {

@@ -193,6 +193,8 @@ static void flow_direct_abort(struct flow *flow)
 static void flow_direct_event(struct tcp_user *user, unsigned events)
 {
     struct flow_direct *direct = CONTAINER_OF(user, struct flow_direct, user);
+    /* A flow has no word for what ends nothing; the metrics count it. */
+    if (events == TCP_EVENT_REPORTED) return;
     direct->is_stirred = true;
     if (events & (TCP_EVENT_READABLE | TCP_EVENT_FAILED)) flow_notify(&direct->flow, OK);
     waiters_wake_all(&direct->waiters);

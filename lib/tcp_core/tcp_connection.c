@@ -298,6 +298,14 @@ void tcp_connection_settle(struct tcp_connection *connection)
         tcp_timer_set(connection);
 }
 
+/* One that the user has not taken yet is not told again, however often it comes. */
+void tcp_connection_report(struct tcp_connection *connection, enum tcp_report report)
+{
+    if ((connection->reports & (unsigned)report) != 0) return;
+    connection->reports |= (uint8_t)report;
+    connection->events |= TCP_EVENT_REPORTED;
+}
+
 /* Who is starved has all of it done as soon as there is room; who only waits for buffers to copy
  * into is not held up by that. */
 void tcp_connection_pend(struct tcp_connection *connection, enum tcp_connection_flag flag)

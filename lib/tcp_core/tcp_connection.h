@@ -112,6 +112,7 @@ struct tcp_connection {
     uint32_t ts_recent, ts_offset;
     uint32_t ts_recent_s; /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
     uint16_t rcv_mss;     /* the longest segment so far */
+    uint8_t reports;      /* of enum tcp_report, that the user has not taken */
     struct tcp_receive_window receive_window;
     struct tcp_receive_queue receive_queue;
 
@@ -196,6 +197,9 @@ void tcp_connection_wait_out(struct tcp_connection *connection);
 /* Tells the user, sets the timer, and gives the record back if nobody has it any more: then the
  * pointer is bad. */
 void tcp_connection_settle(struct tcp_connection *connection);
+
+/* Notes what the user is to be told of though nothing ends. */
+void tcp_connection_report(struct tcp_connection *connection, enum tcp_report report);
 
 /* Has something to do when the burst of input ends. */
 void tcp_connection_pend(struct tcp_connection *connection, enum tcp_connection_flag flag);

@@ -66,6 +66,18 @@ enum tcp_event {
     TCP_EVENT_READABLE = 1 << 1, /* bytes have come, or the peer is done */
     TCP_EVENT_WRITABLE = 1 << 2, /* there is room after a call found none */
     TCP_EVENT_FAILED = 1 << 3,   /* over: tcp_connection_failure says why */
+    TCP_EVENT_REPORTED = 1 << 4, /* nothing has ended: tcp_connection_take_reports says what */
+};
+
+/* What the peer or the path has told about a connection that goes on (RFC 9293 3.9.1.8). Who does
+ * not want to know ignores the event (SHLD-20). */
+enum tcp_report {
+    TCP_REPORT_UNREACHABLE = 1 << 0, /* ICMP (RFC 5461): the host or its network */
+    TCP_REPORT_REFUSED = 1 << 1,     /* its port or protocol */
+    TCP_REPORT_DENIED = 1 << 2,      /* administratively prohibited */
+    TCP_REPORT_TIME_EXCEEDED = 1 << 3,
+    TCP_REPORT_PARAMETER = 1 << 4,
+    TCP_REPORT_RETRANSMITTED = 1 << 5, /* sent again three times in vain: R1 (RFC 9293 3.8.3) */
 };
 
 /* Embedded in what stands above the connection. `event` must not wait, and must not close or abort
@@ -88,6 +100,10 @@ void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *u
  * user timeout), UNREACHABLE (the same, and routers said why; or at once while it was opened). OK:
  * it has not. */
 enum result tcp_connection_failure(const struct tcp_connection *connection);
+
+/* Which reports have come since this was called last: enum tcp_report, or-ed. REPORTED tells of
+ * each once until it is taken. */
+unsigned tcp_connection_take_reports(struct tcp_connection *connection);
 
 /* Whether the handshake is complete: CONNECTED was told, or would have been. It stays so. */
 bool tcp_connection_is_open(const struct tcp_connection *connection);
@@ -173,6 +189,7 @@ struct tcp_core_statistics {
     uint64_t challenge_acks, challenge_acks_limited, paws_rejected;
     uint64_t out_of_order_bytes, duplicate_bytes, receive_dropped_bytes;
     uint64_t ecn_reductions, black_holes, keepalive_drops, user_timeouts;
+    uint64_t soft_errors, delivery_problems; /* ICMP that ended nothing; R1 was reached */
     uint64_t connection_count, time_wait_count, syn_count; /* now */
 };
 const struct tcp_core_statistics *tcp_core_statistics(const struct tcp_core *core);

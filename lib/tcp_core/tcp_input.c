@@ -214,6 +214,20 @@ void tcp_connection_input(struct tcp_connection *connection, struct packet *pack
 
 /* ---- ICMP ---- */
 
+static enum tcp_report report_of(enum ip_error_kind kind)
+{
+    switch (kind) {
+    case IP_ERROR_PROTOCOL_UNREACHABLE:
+    case IP_ERROR_PORT_UNREACHABLE: return TCP_REPORT_REFUSED;
+    case IP_ERROR_DENIED: return TCP_REPORT_DENIED;
+    case IP_ERROR_TIME_EXCEEDED: return TCP_REPORT_TIME_EXCEEDED;
+    case IP_ERROR_PARAMETER: return TCP_REPORT_PARAMETER;
+    case IP_ERROR_HOST_UNREACHABLE:
+    case IP_ERROR_TOO_LARGE: break;
+    }
+    return TCP_REPORT_UNREACHABLE;
+}
+
 /* RFC 5927 4, RFC 5461 4.1: once a connection stands no ICMP error ends it, whatever its kind; one
  * that is being opened fails at once instead of after minutes. */
 void tcp_connection_error(struct tcp_connection *connection, const struct ip_error *error)
@@ -230,8 +244,11 @@ void tcp_connection_error(struct tcp_connection *connection, const struct ip_err
                        error->kind == IP_ERROR_PROTOCOL_UNREACHABLE;
         tcp_connection_end(connection, refused ? REFUSED : UNREACHABLE);
     } else {
-        /* Its user is told when it is given up (RFC 9293 3.9.2.2: MUST-47, SHLD-25). */
+        /* Its user is told now, and why when it is given up (RFC 9293 3.9.1.8, MUST-47; 3.9.2.2,
+         * SHLD-25). */
+        connection->core->statistics.soft_errors++;
         tcp_connection_mark(connection, TCP_IS_DOUBTED);
+        tcp_connection_report(connection, report_of(error->kind));
     }
     tcp_connection_settle(connection);
 }

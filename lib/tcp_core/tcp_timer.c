@@ -8,8 +8,8 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
 
-/* As Linux (tcp_retries1): after so many timeouts without any progress a black hole is suspected,
- * and at every second one after that. */
+/* R1, and as Linux (tcp_retries1): after so many timeouts without any progress the user is told
+ * (RFC 9293 3.8.3, SHLD-10), and a black hole is suspected, as at every second one after that. */
 #define SUSPECT_AFTER 3
 
 /* Should nobody say that there is room again. */
@@ -100,6 +100,10 @@ static void send_syn_again(struct tcp_connection *connection)
 static void timed_out(struct tcp_connection *connection)
 {
     connection->core->statistics.retransmission_timeouts++;
+    if (connection->recovery.timeout_count == SUSPECT_AFTER) {
+        connection->core->statistics.delivery_problems++;
+        tcp_connection_report(connection, TCP_REPORT_RETRANSMITTED); /* SHLD-9 */
+    }
     if (!tcp_connection_is_synchronized(connection)) {
         send_syn_again(connection);
         return;

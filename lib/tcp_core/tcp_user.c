@@ -82,6 +82,13 @@ enum result tcp_connection_failure(const struct tcp_connection *connection)
     return (enum result)connection->failure;
 }
 
+unsigned tcp_connection_take_reports(struct tcp_connection *connection)
+{
+    unsigned reports = connection->reports;
+    connection->reports = 0;
+    return reports;
+}
+
 bool tcp_connection_is_open(const struct tcp_connection *connection)
 {
     return tcp_connection_has(connection, TCP_HAS_OPENED);

@@ -1,0 +1,102 @@
+/* report_test.c - what a program is told about a connection that goes on, in virtual time.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "embed/test/wire.h"
+
+/* A router says that the segment with this sequence number did not arrive (RFC 792). */
+static void say_unreachable(struct wire *wire, uint8_t code, uint32_t seq)
+{
+    uint8_t quoted[8], inner[64], message[72] = { 3, code }, frame[128];
+    const uint32_t words[2] = { (uint32_t)wire->stack_port << 16 | wire->our_port, seq };
+    for (size_t i = 0; i < sizeof quoted; i++)
+        quoted[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
+    size_t inner_bytes = wire_datagram(inner, 6, STACK_ADDRESS, OUR_ADDRESS, quoted, sizeof quoted);
+    memcpy(message + 8, inner, inner_bytes);
+    uint16_t sum = wire_checksum(0, message, 8 + inner_bytes);
+    message[2] = (uint8_t)(sum >> 8);
+    message[3] = (uint8_t)sum;
+    size_t frame_bytes = wire_datagram(frame, 1, "192.0.2.254", STACK_ADDRESS, message,
+                                       8 + inner_bytes);
+    wire_input(wire, frame, frame_bytes);
+}
+
+static unsigned reports_of(struct loom_socket *socket)
+{
+    unsigned reports;
+    expect_ok(loom_take_reports(socket, &reports));
+    return reports;
+}
+
+static unsigned ready_for_reports(struct loom_socket *socket)
+{
+    struct loom_poll poll = { .socket = socket, .wanted = LOOM_REPORTED };
+    size_t ready_count;
+    enum loom_result result = loom_poll(&poll, 1, &ready_count, LOOM_NO_WAIT);
+    expect(result == LOOM_OK || result == LOOM_AGAIN);
+    return poll.ready;
+}
+
+struct told {
+    struct loom_watch watch;
+    unsigned ready;
+};
+
+static void on_ready(struct loom_watch *watch, struct loom_socket *socket, unsigned ready)
+{
+    (void)socket;
+    ((struct told *)watch)->ready |= ready;
+}
+
+/* RFC 9293 3.9.1.8, MUST-47: asynchronously, by a watch, by poll, and by a call. */
+TEST(unreachable_is_reported_and_the_connection_goes_on)
+{
+    struct wire wire;
+    struct told told = { .watch = { on_ready } };
+    size_t sent;
+    wire_open(&wire, NULL, 0);
+    struct loom_socket *socket = wire_connect(&wire, NULL, 0, MS_NS);
+    expect_ok(loom_watch_socket(socket, &told.watch));
+    expect_ok(loom_send(socket, "data", 4, &sent, LOOM_NO_WAIT));
+    uint32_t seq = wire_next(&wire).seq;
+    wire_step(&wire);
+    expect_that(told.ready & LOOM_REPORTED, ==, 0);
+    expect_that(ready_for_reports(socket), ==, 0);
+    say_unreachable(&wire, 1, seq);
+    expect_that(told.ready & (LOOM_REPORTED | LOOM_FAILED), ==, LOOM_REPORTED);
+    expect_that(ready_for_reports(socket), ==, LOOM_REPORTED);
+    say_unreachable(&wire, 13, seq);
+    expect_that(reports_of(socket), ==, LOOM_REPORT_UNREACHABLE | LOOM_REPORT_DENIED);
+    expect_that(ready_for_reports(socket), ==, 0);
+    expect_that(reports_of(socket), ==, 0);
+    expect_ok(loom_error(socket));
+    loom_abort(socket);
+    wire_close(&wire);
+}
+
+/* SHLD-9: before it is given up. */
+TEST(vain_retransmission_is_reported)
+{
+    struct wire wire;
+    size_t sent;
+    wire_open(&wire, NULL, 0);
+    struct loom_socket *socket = wire_connect(&wire, NULL, 0, MS_NS);
+    expect_ok(loom_send(socket, "data", 4, &sent, LOOM_NO_WAIT));
+    wire_run(&wire, wire.now_ns + 100 * S_NS);
+    expect_that(reports_of(socket), ==, LOOM_REPORT_RETRANSMITTED);
+    expect_ok(loom_error(socket));
+    loom_abort(socket);
+    wire_close(&wire);
+}
+
+TEST(what_is_no_connection_has_no_reports)
+{
+    struct wire wire;
+    struct loom_socket *socket;
+    unsigned reports = 7;
+    wire_open(&wire, NULL, 0);
+    expect_ok(loom_socket_open(wire.stack, LOOM_TCP, &socket));
+    expect_result(loom_take_reports(socket, &reports), LOOM_INVALID);
+    expect_that(reports, ==, 0);
+    loom_close(socket);
+    wire_close(&wire);
+}
