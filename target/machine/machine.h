@@ -89,6 +89,8 @@ enum machine_command {
     MACHINE_EXIT = 2,
     /* The same for an image that has crashed: its report is in the console's queue. */
     MACHINE_CRASH = 3,
+    /* Writes `fault_address`. Returns. */
+    MACHINE_FAULT = 4,
 };
 
 struct machine_control {
@@ -97,6 +99,7 @@ struct machine_control {
     uint64_t deadline_ns;
     uint32_t stop_requested; /* the monitor's: the image should end (SIGTERM) */
     uint32_t reserved;
+    uint64_t fault_address; /* the monitor's: CR2 at the last page fault, virtual */
 };
 
 /* ---- what the image is told ---- */
@@ -109,7 +112,8 @@ struct machine_range {
     uint64_t base, length_bytes; /* virtual */
 };
 
-/* `count` stacks of `stack_bytes`, each above an unmapped page, one behind the other. */
+/* `count` stacks of `stack_bytes`, each above an unmapped page, one behind the other; `base` is the
+ * first unmapped page. */
 struct machine_stacks {
     uint64_t base;
     uint32_t stack_bytes, count;
@@ -152,7 +156,8 @@ struct machine_header {
     uint32_t abi;
     uint32_t reserved;
     int64_t faults;          /* the first of 32 stubs of 16 bytes, one an exception's vector */
-    int64_t fault_stack_top; /* on which they run (IST 1), in the image's data */
+    int64_t fault_stack_top; /* on which they run (IST 1): the end of a page in the image's data,
+                              * below which lies another that is not to be mapped */
     struct machine_stack_wish stacks[MACHINE_STACK_CLASSES];
 };
 static_assert(sizeof(struct machine_header) == 24 + MACHINE_STACK_CLASSES * 32, "a note");
@@ -161,7 +166,6 @@ static_assert(sizeof(struct machine_header) == 24 + MACHINE_STACK_CLASSES * 32, 
  * the top of boot_stack, rflags clear, SSE and, where the processor has it, AVX switched on, fs and
  * gs base 0, wrfsbase permitted. Exceptions 0 to 31 go to the stubs of `faults` with what the
  * processor pushes (an error code where the vector has one) on the fault stack; CR2 of a page fault
- * lies where the monitor gives it: under the tender in no register that ring 3 can read, so the
- * tender, when it sees MACHINE_CRASH, adds it to the report. */
+ * is in no register that ring 3 can read: the image asks for it (MACHINE_FAULT). */
 
 #endif
