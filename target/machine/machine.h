@@ -59,7 +59,7 @@ struct machine_device {
     uint8_t kind, transport;
     uint8_t queue_count;
     uint8_t reserved;
-    uint32_t status; /* MACHINE_DEVICE_READY: the queues stand, and no field changes any more */
+    uint32_t status; /* 0, or MACHINE_DEVICE_READY: the queues stand, and no field changes */
     uint8_t name[MACHINE_DEVICE_NAME_MAX]; /* of the manifest: "net" */
     uint64_t offered, accepted;            /* virtio's feature bits */
     uint64_t registers;                    /* virtual; 0 with MACHINE_SHARED */
@@ -68,7 +68,10 @@ struct machine_device {
 };
 static_assert(sizeof(struct machine_device) == 176, "a device of the boot pages");
 
+/* RESET: at the next crossing the device lets go of its queues, whatever is in them, and says so by
+ * writing 0 there; what it was told before is forgotten, and READY may be said anew. */
 #define MACHINE_DEVICE_READY 1u
+#define MACHINE_DEVICE_RESET 2u
 
 /* ---- the crossing ---- */
 
