@@ -1,0 +1,68 @@
+/* virtio_device.h - a device of the machine as its driver sets it up (virtio 1.2, 3.1): features,
+ * queues, start, reset, over whichever transport it is reached by.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_VIRTIO_DEVICE_H
+#define LOOM_VIRTIO_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/view.h"
+#include "target/machine/machine.h"
+#include "target/virtio/virtio_queue.h"
+
+struct virtio_device {
+    const struct virtio_transport *transport;
+    struct machine_device *said; /* in the boot pages */
+    uint64_t features;           /* accepted */
+};
+
+struct virtio_transport {
+    uint64_t (*offered)(struct virtio_device *device);
+    /* False: the device does not agree. */
+    bool (*accept)(struct virtio_device *device, uint64_t features);
+    void (*read_config)(struct virtio_device *device, struct span room);
+    /* Before `start`. */
+    void (*set_queue)(struct virtio_device *device, unsigned index,
+                      const struct machine_queue *queue);
+    void (*start)(struct virtio_device *device);
+    void (*notify)(struct virtio_device *device, unsigned index);
+    /* False: the device does not let go of its queues. */
+    bool (*reset)(struct virtio_device *device);
+};
+
+/* Finds the device and agrees with it on VIRTIO_F_VERSION_1 and as much of `wanted` as it offers.
+ * The log says what is wrong: NOT_FOUND: the machine has none of that name; UNSUPPORTED: a
+ * transport or a device that is too old, or one that does not agree. */
+enum result virtio_device_open(struct virtio_device *device, enum machine_device_kind kind,
+                               struct view name, uint64_t wanted) CHECKED;
+
+static inline bool virtio_device_has(const struct virtio_device *device, uint64_t feature)
+{
+    return (device->features & feature) != 0;
+}
+
+/* The first bytes of its configuration, as virtio lays it out. */
+static inline void virtio_device_config(struct virtio_device *device, struct span room)
+{
+    device->transport->read_config(device, room);
+}
+
+/* Gives it its queues, the first `count`, as they are, and lets it run. */
+void virtio_device_start(struct virtio_device *device, const struct virtio_queue *const queues[],
+                         unsigned count);
+
+/* Shows it what was added to a queue. */
+static inline void virtio_device_publish(struct virtio_device *device, struct virtio_queue *queue,
+                                         unsigned index)
+{
+    if (virtio_queue_publish(queue)) device->transport->notify(device, index);
+}
+
+/* Stops it: when this returns true it uses none of the memory that it was given; it may be started
+ * again. Crosses. False: it does not let go, and the log has said so. */
+bool virtio_device_reset(struct virtio_device *device);
+
+#endif
