@@ -49,6 +49,17 @@ enum stack_size {
     STACK_SIZES,
 };
 
+/* What a machine's image says of them in its header, so that whoever starts it lays them out. */
+#define FIBER_SMALL_BYTES      16384
+#define FIBER_MEDIUM_BYTES     65536
+#define FIBER_LARGE_BYTES      262144
+#define FIBER_SMALL_PARAMETER  "fibers-small"
+#define FIBER_MEDIUM_PARAMETER "fibers-medium"
+#define FIBER_LARGE_PARAMETER  "fibers-large"
+#define FIBER_SMALL_COUNT      1024
+#define FIBER_MEDIUM_COUNT     64
+#define FIBER_LARGE_COUNT      8
+
 struct fiber;
 
 /* ---- scopes ---- */
@@ -102,7 +113,8 @@ void fiber_cancel(struct fiber *fiber);
 /* Whether the running fiber has been told to end. */
 bool fiber_is_cancelled(void);
 
-/* Stacks of this size that are free. */
+/* Stacks of this size that a fiber lives on, and those that wait for one. */
+size_t fiber_stacks_used(enum stack_size size);
 size_t fiber_stacks_free(enum stack_size size);
 
 /* ---- waiting, for those who build something to wait for ---- */
@@ -164,7 +176,8 @@ struct fiber_parameters {
 };
 extern const struct parameter fiber_parameters[];
 
-/* Lays out the stacks. FULL: the host cannot give them; the log says what to do. */
+/* Lays out the stacks; where the machine has too little memory for all of them, fewer (see
+ * target/stack.h). FULL: the host cannot give them; the log says what to do. */
 enum result fiber_open(const struct fiber_parameters *parameters) CHECKED;
 
 /* Runs `task` on the first fiber and the loop round it, until it has ended. */

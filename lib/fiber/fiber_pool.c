@@ -8,17 +8,21 @@
 #include "target/memory.h"
 #include "target/stack.h"
 
+#define TEXT_OF(value)  TEXT_OF_(value)
+#define TEXT_OF_(value) #value
+
 struct fiber_runtime fiber_runtime;
 
-const size_t fiber_stack_bytes[STACK_SIZES] = { 16 * KIB, 64 * KIB, 256 * KIB };
+const size_t fiber_stack_bytes[STACK_SIZES] = { FIBER_SMALL_BYTES, FIBER_MEDIUM_BYTES,
+                                                FIBER_LARGE_BYTES };
 
 const struct parameter fiber_parameters[] = {
-    PARAMETER_NUMBER(struct fiber_parameters, small_count, "fibers-small", "1024", 0, 1000000,
-                     "fibers with a stack of 16 KiB"),
-    PARAMETER_NUMBER(struct fiber_parameters, medium_count, "fibers-medium", "64", 1, 1000000,
-                     "fibers with a stack of 64 KiB"),
-    PARAMETER_NUMBER(struct fiber_parameters, large_count, "fibers-large", "8", 0, 100000,
-                     "fibers with a stack of 256 KiB"),
+    PARAMETER_NUMBER(struct fiber_parameters, small_count, FIBER_SMALL_PARAMETER,
+                     TEXT_OF(FIBER_SMALL_COUNT), 0, 1000000, "fibers with a stack of 16 KiB"),
+    PARAMETER_NUMBER(struct fiber_parameters, medium_count, FIBER_MEDIUM_PARAMETER,
+                     TEXT_OF(FIBER_MEDIUM_COUNT), 1, 1000000, "fibers with a stack of 64 KiB"),
+    PARAMETER_NUMBER(struct fiber_parameters, large_count, FIBER_LARGE_PARAMETER,
+                     TEXT_OF(FIBER_LARGE_COUNT), 0, 100000, "fibers with a stack of 256 KiB"),
     PARAMETER_END,
 };
 
@@ -48,6 +52,11 @@ void fiber_pool_give_back(struct fiber *fiber)
     list_prepend(&pool->free, &fiber->node);
 }
 
+size_t fiber_stacks_used(enum stack_size size)
+{
+    return fiber_runtime.pools[size].alive_count;
+}
+
 size_t fiber_stacks_free(enum stack_size size)
 {
     return fiber_runtime.pools[size].count - fiber_runtime.pools[size].alive_count;
@@ -58,10 +67,11 @@ static enum result pool_open(struct fiber_pool *pool, enum stack_size size, size
     *pool = (struct fiber_pool){ .count = count };
     list_init(&pool->free);
     if (count == 0) return OK;
-    enum result result = memory_take(count * sizeof(struct fiber), &pool->memory);
+    enum result result = stack_arena_take(&pool->count, fiber_stack_bytes[size], &pool->arena);
     if (result != OK) return result;
+    result = memory_take(pool->count * sizeof(struct fiber), &pool->memory);
     pool->fibers = (struct fiber *)(void *)pool->memory.bytes;
-    return stack_arena_take(count, fiber_stack_bytes[size], &pool->arena);
+    return result;
 }
 
 static void pool_close(struct fiber_pool *pool)

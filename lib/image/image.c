@@ -202,7 +202,7 @@ static int run_fibers(void)
     }
     stop_open(&run.stop);
     log_follow_loop();
-    image_metrics_open(&run.metrics, &run.fiber);
+    image_metrics_open(&run.metrics);
     target_metrics_register();
     run.first.run = first_run;
     fiber_run(&run.first, "main");

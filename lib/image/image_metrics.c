@@ -31,16 +31,15 @@ static void refresh(struct metrics *metrics)
     figures->small_free = fiber_stacks_free(STACK_SMALL);
     figures->medium_free = fiber_stacks_free(STACK_MEDIUM);
     figures->large_free = fiber_stacks_free(STACK_LARGE);
-    figures->small_alive = figures->stacks.small_count - figures->small_free;
-    figures->medium_alive = figures->stacks.medium_count - figures->medium_free;
-    figures->large_alive = figures->stacks.large_count - figures->large_free;
+    figures->small_alive = fiber_stacks_used(STACK_SMALL);
+    figures->medium_alive = fiber_stacks_used(STACK_MEDIUM);
+    figures->large_alive = fiber_stacks_used(STACK_LARGE);
     figures->uptime_ns = clock_monotonic_ns() - figures->start_ns;
 }
 
-void image_metrics_open(struct image_metrics *figures, const struct fiber_parameters *stacks)
+void image_metrics_open(struct image_metrics *figures)
 {
     *figures = (struct image_metrics){
-        .stacks = *stacks,
         .start_ns = clock_monotonic_ns(),
         .start_wall_ns = clock_wall_ns(),
     };

@@ -9,15 +9,14 @@
 
 struct image_metrics {
     struct metrics metrics;
-    struct fiber_parameters stacks;
     uint64_t small_alive, medium_alive, large_alive;
     uint64_t small_free, medium_free, large_free;
     uint64_t start_ns, uptime_ns; /* monotonic */
     uint64_t start_wall_ns;
 };
 
-/* Registers the figures; `stacks` is what fiber_open was given. */
-void image_metrics_open(struct image_metrics *figures, const struct fiber_parameters *stacks);
+/* Registers the figures. After fiber_open. */
+void image_metrics_open(struct image_metrics *figures);
 void image_metrics_close(struct image_metrics *figures);
 
 #endif

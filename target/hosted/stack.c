@@ -28,16 +28,16 @@ static bool guard_protect(struct span guard)
     return mprotect(guard.bytes, guard.length_bytes, PROT_NONE) == 0;
 }
 
-enum result stack_arena_take(size_t count, size_t stack_bytes, struct span *arena)
+enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *arena)
 {
     size_t stride = STACK_GUARD_BYTES + stack_bytes;
     size_t arena_bytes;
-    if (__builtin_mul_overflow(count, stride, &arena_bytes)) return FULL;
+    if (__builtin_mul_overflow(*count, stride, &arena_bytes)) return FULL;
     enum result result = memory_take(arena_bytes, arena);
     if (result != OK) return result;
 
     bool (*guard)(struct span) = guard_install;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         struct span page = span_first(span_from_offset(*arena, i * stride), STACK_GUARD_BYTES);
         if (guard(page)) continue;
         guard = guard_protect;
@@ -47,7 +47,7 @@ enum result stack_arena_take(size_t count, size_t stack_bytes, struct span *aren
             "6.13 counts "
             "each as a mapping; raise vm.max_map_count (sysctl -w vm.max_map_count=%zu) or lower "
             "--fibers-small, --fibers-medium and --fibers-large",
-            i, count, stack_bytes / (size_t)KIB, 2 * count + 1000);
+            i, *count, stack_bytes / (size_t)KIB, 2 * *count + 1000);
         stack_arena_give_back(*arena);
         *arena = (struct span){ 0 };
         return FULL;

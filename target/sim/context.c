@@ -32,7 +32,8 @@ static void context_main(void)
 enum result context_open(struct context *context, void (*run)(struct context *context))
 {
     *context = (struct context){ .run = run };
-    enum result result = stack_arena_take(1, STACK_BYTES, &context->arena);
+    size_t count = 1;
+    enum result result = stack_arena_take(&count, STACK_BYTES, &context->arena);
     if (result != OK) return result;
     context->stack = span_from_offset(context->arena, STACK_GUARD_BYTES);
 

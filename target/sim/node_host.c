@@ -131,7 +131,7 @@ static enum result host_stacks_take(struct sim_host *host, size_t count, size_t 
                                     struct span *arena)
 {
     struct node *node = caller(host);
-    enum result result = stack_arena_take(count, stack_bytes, arena);
+    enum result result = stack_arena_take(&count, stack_bytes, arena);
     return result == OK ? keep(node, *arena) : result;
 }
 

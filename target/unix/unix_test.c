@@ -61,7 +61,8 @@ TEST(memory_that_the_host_has_not_is_full)
     struct span memory;
     expect_result(memory_take((size_t)1 << 60, &memory), FULL);
     expect_that(memory.length_bytes, ==, 0);
-    expect_result(stack_arena_take(SIZE_MAX / 2, 64 * KIB, &memory), FULL);
+    size_t count = SIZE_MAX / 2;
+    expect_result(stack_arena_take(&count, 64 * KIB, &memory), FULL);
 }
 
 /* ---- poll ---- */

@@ -101,9 +101,9 @@ void memory_give_back(struct span memory)
     if (memory.length_bytes > 0) sim_host->ops->memory_give_back(sim_host, memory);
 }
 
-enum result stack_arena_take(size_t count, size_t stack_bytes, struct span *arena)
+enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *arena)
 {
-    return sim_host->ops->stacks_take(sim_host, count, stack_bytes, arena);
+    return sim_host->ops->stacks_take(sim_host, *count, stack_bytes, arena);
 }
 
 void stack_arena_give_back(struct span arena)
