@@ -31,6 +31,7 @@
 #define MACHINE_DEVICE_NAME_MAX 16 /* ends in NUL unless it fills this */
 #define MACHINE_QUEUES_MAX      2
 #define MACHINE_QUEUE_SIZE_MAX  1024 /* a power of two */
+#define MACHINE_CHAIN_MAX       128  /* buffers of a chain, those of an indirect table included */
 #define MACHINE_CONFIG_BYTES    64
 
 enum machine_device_kind {

@@ -55,8 +55,10 @@ struct virtq_ring {
 #define VIRTIO_NET_F_MAC        ((uint64_t)1 << 5)
 #define VIRTIO_NET_F_GUEST_TSO4 ((uint64_t)1 << 7)
 #define VIRTIO_NET_F_GUEST_TSO6 ((uint64_t)1 << 8)
+#define VIRTIO_NET_F_GUEST_ECN  ((uint64_t)1 << 9)
 #define VIRTIO_NET_F_HOST_TSO4  ((uint64_t)1 << 11)
 #define VIRTIO_NET_F_HOST_TSO6  ((uint64_t)1 << 12)
+#define VIRTIO_NET_F_HOST_ECN   ((uint64_t)1 << 13)
 #define VIRTIO_NET_F_MRG_RXBUF  ((uint64_t)1 << 15)
 #define VIRTIO_NET_F_STATUS     ((uint64_t)1 << 16)
 
