@@ -18,6 +18,12 @@
 #define ANSWER_BYTES    600
 #define QUIET_NS        (3600 * S_NS)
 
+/* Where all connections are held: two patiences of the server's are a second, so 32 come free in
+ * each, and the honest are not in a hurry. */
+#define HELD_TIMES       10
+#define HELD_HONEST_RATE 2
+#define HELD_PATIENCE_NS (60 * S_NS)
+
 static const struct address honest_at = { ADDRESS_IPV4, { 10, 0, 0, 9 } };
 static const struct endpoint server_at = { { ADDRESS_IPV4, { 10, 0, 0, 1 } }, 7 };
 
@@ -49,19 +55,28 @@ static bool memory_is_bounded(struct world_rule *base)
     return rule->at_rest_bytes == 0 || node_memory_bytes(rule->server) <= rule->at_rest_bytes;
 }
 
-static struct node *start_server(struct world *world)
+/* How the server is set up, who attacks it, and what the honest are content with. */
+struct ordeal {
+    const char *connections, *manner; /* boot parameters of the server; manner may be NULL */
+    uint64_t seconds, honest_rate, patience_ns;
+    bool tries_again; /* the honest, when they have been reset, within their patience */
+    struct flooder_parameters flood;
+};
+
+static struct node *start_server(struct world *world, const struct ordeal *ordeal)
 {
     struct node *server = world_add_node(
-        world, &(struct node_parameters){
-                   .name = "server",
-                   .image = "answers",
-                   .arguments = { "--ipv4=10.0.0.1/16", "--ipv4-gateway=10.0.255.254",
-                                  "--packets=1024", "--tcp-connections=256", "--tcp-half-open=512",
-                                  "--tcp-time-wait=512", "--tcp-listeners=4", "--udp-ports=16",
-                                  "--loopback-buffers=64", "--arp-entries=128", "--path-mtus=64",
-                                  "--tcp-user-timeout=10s", "--fibers-small=40",
-                                  "--fibers-medium=2", "--fibers-large=0", "--stop-timeout=1h" },
-                   .has_bare_wires = below(world, 2) == 0 });
+        world,
+        &(struct node_parameters){
+            .name = "server",
+            .image = "answers",
+            .arguments = { "--ipv4=10.0.0.1/16", "--ipv4-gateway=10.0.255.254", "--packets=1024",
+                           ordeal->connections, "--tcp-half-open=512", "--tcp-time-wait=512",
+                           "--tcp-listeners=4", "--udp-ports=16", "--loopback-buffers=64",
+                           "--arp-entries=128", "--path-mtus=64", "--tcp-user-timeout=10s",
+                           "--fibers-small=40", "--fibers-medium=2", "--fibers-large=0",
+                           "--stop-timeout=1h", ordeal->manner },
+            .has_bare_wires = below(world, 2) == 0 });
     node_start(server);
     world_expect(world, node_wait_says(server, VIEW("opening a stack of"), S_NS) == OK);
     size_t before_bytes = node_memory_bytes(server);
@@ -91,6 +106,7 @@ static void expect_rest(struct world *world, struct node *server)
 
 struct honest {
     struct guest guest;
+    const struct ordeal *ordeal;
     uint64_t asked, answered, worst_ns;
 };
 
@@ -110,19 +126,29 @@ static enum result ask(struct flow *flow, uint64_t number, uint64_t deadline_ns)
     return result;
 }
 
-/* One connection, one question, one answer: within a second or not at all. */
-static void try_once(struct world *world)
+/* One connection, one question, one answer. */
+static enum result ask_once(uint64_t number, uint64_t deadline_ns)
 {
     struct flow *flow;
-    uint64_t start_ns = loop_now_ns(), deadline_ns = deadline_after(start_ns, PATIENCE_NS);
-    uint64_t number = ++honest.asked;
     enum result result = tcp_connect(honest.guest.stack.stack.tcp, &server_at, NULL, &flow,
                                      deadline_ns);
-    if (result == OK) {
-        result = ask(flow, number, deadline_ns);
-        if (result == OK) flow_close(flow);
-        if (result != OK) flow_abort(flow);
-    }
+    if (result != OK) return result;
+    result = ask(flow, number, deadline_ns);
+    if (result == OK) flow_close(flow);
+    if (result != OK) flow_abort(flow);
+    return result;
+}
+
+/* Within the ordeal's patience or not at all. */
+static void try_once(struct world *world)
+{
+    const struct ordeal *ordeal = honest.ordeal;
+    uint64_t start_ns = loop_now_ns(), deadline_ns = deadline_after(start_ns, ordeal->patience_ns);
+    uint64_t number = ++honest.asked;
+    enum result result;
+    do {
+        result = ask_once(number, deadline_ns);
+    } while (result == FAILED && ordeal->tries_again && loop_now_ns() < deadline_ns);
     world_expect(world, result != INVALID);
     uint64_t took_ns = loop_now_ns() - start_ns;
     if (result == OK) {
@@ -135,45 +161,52 @@ static void try_once(struct world *world)
 }
 
 /* Some milliseconds away; and where it goes on for long, behind a wire that loses a little. */
-static void open_honest(struct world *world, uint64_t seconds)
+static void open_honest(struct world *world, const struct ordeal *ordeal)
 {
     const struct net_faulty_plan plan = {
         .delay_ns = below(world, 5 * MS_NS),
         .jitter_ns = below(world, MS_NS),
-        .loss_per_million = seconds < 10 ? 0 : (uint32_t)below(world, 500),
+        .loss_per_million = attack_seconds() < 10 ? 0 : (uint32_t)below(world, 500),
     };
-    honest = (struct honest){ 0 };
+    honest = (struct honest){ .ordeal = ordeal };
     guest_open(&honest.guest, world, "honest", VIEW("--ipv4=10.0.0.9/16"));
     wire_spoil(honest.guest.wire, &plan, &plan);
 }
 
-static void attack(struct world *world, const struct flooder_parameters *parameters)
+static void tell_attack(struct world *world, const struct ordeal *ordeal)
 {
-    uint64_t seconds = attack_seconds(), count = seconds * HONEST_RATE;
-    struct node *server = start_server(world);
-    open_honest(world, seconds);
-    flooder_open(&flooder, world, parameters);
-    flooder_start(&flooder);
-    world_expect(world, world_run(world, 100 * MS_NS) == OK);
-    uint64_t start_ns = loop_now_ns();
-    for (uint64_t i = 0; i < count; i++) {
-        (void)fiber_sleep_until(start_ns + i * S_NS / HONEST_RATE);
-        try_once(world);
-        world_expect(world, world_failure(world) == NULL);
-    }
-    (void)fiber_sleep_until(start_ns + seconds * S_NS);
-    flooder_stop(&flooder);
     world_note(world, "in %llu s: %llu SYNs, %llu attackers, %llu of their handshakes complete",
-               (unsigned long long)seconds, (unsigned long long)flooder.syns,
+               (unsigned long long)ordeal->seconds, (unsigned long long)flooder.syns,
                (unsigned long long)flooder.attackers, (unsigned long long)flooder.completed);
     world_note(world, "honest: %llu of %llu answered, the slowest after %llu us",
                (unsigned long long)honest.answered, (unsigned long long)honest.asked,
                (unsigned long long)(honest.worst_ns / US_NS));
+}
+
+/* The server, at rest again. */
+static struct node *attack(struct world *world, const struct ordeal *ordeal)
+{
+    uint64_t count = ordeal->seconds * ordeal->honest_rate;
+    struct node *server = start_server(world, ordeal);
+    open_honest(world, ordeal);
+    flooder_open(&flooder, world, &ordeal->flood);
+    flooder_start(&flooder);
+    world_expect(world, world_run(world, 100 * MS_NS) == OK);
+    uint64_t start_ns = loop_now_ns();
+    for (uint64_t i = 0; i < count; i++) {
+        (void)fiber_sleep_until(start_ns + i * S_NS / ordeal->honest_rate);
+        try_once(world);
+        world_expect(world, world_failure(world) == NULL);
+    }
+    (void)fiber_sleep_until(start_ns + ordeal->seconds * S_NS);
+    flooder_stop(&flooder);
+    tell_attack(world, ordeal);
     world_expect(world, flooder.no_packet == 0 && flooder.no_room == 0);
     world_expect(world, honest.answered * 100 >= honest.asked * 99);
     expect_rest(world, server);
     flooder_close(&flooder);
     guest_close(&honest.guest);
+    return server;
 }
 
 static const struct address router = { ADDRESS_IPV4, { 10, 0, 255, 254 } };
@@ -182,14 +215,19 @@ static const struct address router = { ADDRESS_IPV4, { 10, 0, 255, 254 } };
  * where that is used up cookies go on. */
 WORLD_TEST(honest_clients_get_answers_under_a_flood_of_spoofed_syns, 30)
 {
-    attack(world, &(struct flooder_parameters){ .router = router,
-                                                .victim = server_at,
-                                                .syns_per_second = 100000,
-                                                .burst = 1 + below(world, 100),
-                                                .neighbour_percent = (uint32_t)below(world, 60),
-                                                .framed = honest_at,
-                                                .framed_percent = (uint32_t)below(world, 4),
-                                                .reset_percent = (uint32_t)below(world, 30) });
+    (void)attack(world,
+                 &(struct ordeal){ .connections = "--tcp-connections=256",
+                                   .seconds = attack_seconds(),
+                                   .honest_rate = HONEST_RATE,
+                                   .patience_ns = PATIENCE_NS,
+                                   .flood = { .router = router,
+                                              .victim = server_at,
+                                              .syns_per_second = 100000,
+                                              .burst = 1 + below(world, 100),
+                                              .neighbour_percent = (uint32_t)below(world, 60),
+                                              .framed = honest_at,
+                                              .framed_percent = (uint32_t)below(world, 4),
+                                              .reset_percent = (uint32_t)below(world, 30) } });
     world_expect(world, flooder.syns >= attack_seconds() * 99000);
 }
 
@@ -198,10 +236,51 @@ WORLD_TEST(honest_clients_get_answers_under_a_flood_of_spoofed_syns, 30)
 WORLD_TEST(honest_clients_get_answers_among_those_who_exhaust_connections, 30)
 {
     uint64_t rate = below(world, 4) == 0 ? 20 + below(world, 40) : 100 + below(world, 900);
-    attack(world, &(struct flooder_parameters){ .router = router,
-                                                .victim = server_at,
-                                                .syns_per_second = 1000,
-                                                .burst = 10,
-                                                .attackers_per_second = rate });
+    (void)attack(world, &(struct ordeal){ .connections = "--tcp-connections=256",
+                                          .seconds = attack_seconds(),
+                                          .honest_rate = HONEST_RATE,
+                                          .patience_ns = PATIENCE_NS,
+                                          .flood = { .router = router,
+                                                     .victim = server_at,
+                                                     .syns_per_second = 1000,
+                                                     .burst = 10,
+                                                     .attackers_per_second = rate } });
     world_expect(world, flooder.completed >= attack_seconds() * rate * 9 / 10);
+}
+
+/* The pool of connections full of those that the server has closed and whose peers do not let them
+ * end: the oldest of them goes with a reset when a connection is needed, so nobody waits. */
+WORLD_TEST(honest_clients_push_out_what_nobody_has_any_more, 10)
+{
+    const struct node *server = attack(
+        world, &(struct ordeal){ .connections = "--tcp-connections=48",
+                                 .manner = "--lets-go",
+                                 .seconds = attack_seconds(),
+                                 .honest_rate = HONEST_RATE,
+                                 .patience_ns = PATIENCE_NS,
+                                 .flood = { .router = router,
+                                            .victim = server_at,
+                                            .syns_per_second = 1000,
+                                            .burst = 10,
+                                            .attackers_per_second = 400 + below(world, 600) } });
+    world_expect(world, node_has_said(server, VIEW("the pool was full a good part of the time\n")));
+    world_expect(world, !node_has_said(server, VIEW("some waited for a connection\n")));
+}
+
+/* All connections are held, by more who want one than the server's patience lets go: an ACK that
+ * finds none is as good as lost, so who asks again finds one when it comes free, and nobody is
+ * locked out for good. */
+WORLD_TEST(honest_clients_wait_for_one_where_all_connections_are_held, 10)
+{
+    const struct node *server = attack(
+        world, &(struct ordeal){ .connections = "--tcp-connections=16",
+                                 .seconds = HELD_TIMES * attack_seconds(),
+                                 .honest_rate = HELD_HONEST_RATE,
+                                 .patience_ns = HELD_PATIENCE_NS,
+                                 .tries_again = true,
+                                 .flood = { .router = router,
+                                            .victim = server_at,
+                                            .attackers_per_second = 100 + below(world, 60) } });
+    world_expect(world, node_has_said(server, VIEW("the pool was full a good part of the time\n")));
+    world_expect(world, node_has_said(server, VIEW("some waited for a connection\n")));
 }

@@ -32,7 +32,7 @@
 #include "net/net_faulty.h"
 #include "target/sim/node_clock.h"
 
-#define NODE_ARGUMENTS_MAX 16
+#define NODE_ARGUMENTS_MAX 24
 #define NODE_WIRES_MAX     4
 #define WORLD_WIRES_MAX    32
 #define WORLD_NAME_MAX     32

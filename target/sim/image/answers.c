@@ -23,6 +23,7 @@
 
 struct answers_parameters {
     uint64_t patience_ns;
+    bool lets_go;
 };
 
 static struct answers_parameters own;
@@ -31,6 +32,8 @@ static struct stack_direct_parameters stack_parameters;
 static const struct parameter own_parameters[] = {
     PARAMETER_DURATION(struct answers_parameters, patience_ns, "patience", "500ms",
                        "for a question, and for its answer to be taken"),
+    PARAMETER_FLAG(struct answers_parameters, lets_go, "lets-go", "off",
+                   "closes what it gives up, which then ends by itself, and does not reset it"),
     PARAMETER_END,
 };
 
@@ -56,7 +59,16 @@ static struct session {
     uint64_t number; /* of its connection; 0: free */
 } sessions[SESSIONS];
 
-static uint64_t connections, answered, gave_way;
+static uint64_t connections, answered, gave_way, took_the_last;
+
+static void end_flow(struct flow *flow, bool is_done)
+{
+    if (is_done || own.lets_go) {
+        flow_close(flow);
+    } else {
+        flow_abort(flow);
+    }
+}
 
 /* The answer is the question, again and again. OK: the peer has taken it, and said that it is done.
  */
@@ -79,12 +91,9 @@ static void session_run(struct task *task)
 {
     struct session *session = CONTAINER_OF(task, struct session, task);
     session->fiber = fiber_current();
-    if (answer(session->flow) == OK) {
-        answered++;
-        flow_close(session->flow);
-    } else {
-        flow_abort(session->flow);
-    }
+    bool is_done = answer(session->flow) == OK;
+    answered += is_done;
+    end_flow(session->flow, is_done);
     *session = (struct session){ 0 };
 }
 
@@ -120,8 +129,15 @@ static struct session *make_room(void)
     return session;
 }
 
+static bool pool_is_full(void)
+{
+    return tcp_core_statistics(&stack.core.tcp)->connection_count ==
+           stack_parameters.core.tcp.connection_count;
+}
+
 static void start_session(struct scope *scope, struct flow *flow)
 {
+    took_the_last += pool_is_full();
     struct session *session = make_room();
     *session = (struct session){ .task = { session_run }, .flow = flow, .number = ++connections };
     if (fiber_start(scope, &session->task, "session", STACK_SMALL) == OK) return;
@@ -176,6 +192,9 @@ static void tell_figures(void)
     say("accepted %llu, answered %llu, gave way %llu; packets never under %zu of %zu\n",
         (unsigned long long)connections, (unsigned long long)answered, (unsigned long long)gave_way,
         stack.core.packets.least_free_count, stack.core.packets.count);
+    say("took the last connection of the pool: %llu\n", (unsigned long long)took_the_last);
+    if (took_the_last * 4 > connections) say("the pool was full a good part of the time\n");
+    if (figures->connections_refused_full > 0) say("some waited for a connection\n");
     say("cookies: sent %llu, taken %llu, false %llu; dropped: SYNs %llu, for the backlog %llu, "
         "for connections %llu\n",
         (unsigned long long)figures->syn_cookies_sent,
