@@ -22,6 +22,7 @@ struct device {
     const struct device_ops *ops;
     /* In the boot page, which the guest can write: read once, when it says that it is ready. */
     struct machine_device *shared;
+    char name[MACHINE_DEVICE_NAME_MAX + 1]; /* as in there, and out of the guest's reach */
     /* Something that poll(2) waits for: input that the guest has room for. -1: nothing now. */
     int descriptor;
     short events;   /* of poll(2) */
@@ -30,13 +31,21 @@ struct device {
 };
 
 struct device_ops {
-    /* The guest is ready: takes over accepted features and queues. False: they are not sound. */
+    /* The guest is ready: takes over accepted features and queues. False: they are not sound, and
+     * the device is broken. */
     bool (*start)(struct device *device, const struct guest_memory *memory,
                   const struct machine_device *said);
     /* Serves all queues as far as that goes without waiting, at most one turn of each ring. True:
      * the guest has something to look at. */
     bool (*serve)(struct device *device, const struct guest_memory *memory);
+    /* The guest has reset it: lets go of its queues and of all that it has taken from them. `start`
+     * may come again. */
+    void (*stop)(struct device *device);
     void (*close)(struct device *device);
 };
+
+/* The guest has said something unsound to it, or in its queues: it is not served any more, which is
+ * told on stderr the first time. */
+void device_break(struct device *device, const char *problem);
 
 #endif
