@@ -162,7 +162,7 @@ struct send_call {
     struct call call;
     const struct loom_part *parts;
     size_t part_count, total_bytes, sent_bytes;
-    bool more;
+    bool more, urgent;
 };
 
 static size_t room_of(const struct loom_socket *socket)
@@ -223,6 +223,7 @@ static enum loom_result send_some(struct loom_socket *socket, struct send_call *
         left_bytes -= views[i].length_bytes;
     bool follows = send->more || left_bytes > 0;
     enum tcp_send_mode mode = follows ? TCP_SEND_HOLD : TCP_SEND_NOW;
+    if (send->urgent) mode = TCP_SEND_URGENT;
     enum result result = tcp_connection_send(socket->connection, views, count, mode, taken_bytes);
     send->sent_bytes += *taken_bytes;
     return connection_result(socket, result);
@@ -245,21 +246,26 @@ static enum loom_result send_attempt(struct call *call)
     return LOOM_AGAIN;
 }
 
+static enum loom_result run_send(struct send_call *send, size_t *sent_bytes)
+{
+    *sent_bytes = 0;
+    if (send->part_count > LOOM_PARTS_MAX) return LOOM_TOO_LARGE;
+    for (size_t i = 0; i < send->part_count; i++)
+        send->total_bytes += send->parts[i].length_bytes;
+    enum loom_result result = call_run(&send->call);
+    *sent_bytes = send->sent_bytes;
+    return result == LOOM_AGAIN && send->sent_bytes > 0 ? LOOM_OK : result;
+}
+
 enum loom_result loom_send_parts(struct loom_socket *socket, const struct loom_part parts[],
                                  size_t part_count, bool more, size_t *sent_bytes,
                                  uint64_t deadline_ns)
 {
-    *sent_bytes = 0;
-    if (part_count > LOOM_PARTS_MAX) return LOOM_TOO_LARGE;
     struct send_call send = { .call = CALL(socket->stack, socket, send_attempt, deadline_ns),
                               .parts = parts,
                               .part_count = part_count,
                               .more = more };
-    for (size_t i = 0; i < part_count; i++)
-        send.total_bytes += parts[i].length_bytes;
-    enum loom_result result = call_run(&send.call);
-    *sent_bytes = send.sent_bytes;
-    return result == LOOM_AGAIN && send.sent_bytes > 0 ? LOOM_OK : result;
+    return run_send(&send, sent_bytes);
 }
 
 enum loom_result loom_send(struct loom_socket *socket, const void *bytes, size_t length_bytes,
@@ -267,6 +273,17 @@ enum loom_result loom_send(struct loom_socket *socket, const void *bytes, size_t
 {
     const struct loom_part part = { bytes, length_bytes };
     return loom_send_parts(socket, &part, 1, false, sent_bytes, deadline_ns);
+}
+
+enum loom_result loom_send_urgent(struct loom_socket *socket, const void *bytes,
+                                  size_t length_bytes, size_t *sent_bytes, uint64_t deadline_ns)
+{
+    const struct loom_part part = { bytes, length_bytes };
+    struct send_call send = { .call = CALL(socket->stack, socket, send_attempt, deadline_ns),
+                              .parts = &part,
+                              .part_count = 1,
+                              .urgent = true };
+    return run_send(&send, sent_bytes);
 }
 
 /* ---- loans ---- */
@@ -383,6 +400,29 @@ enum loom_result loom_receive(struct loom_socket *socket, void *room, size_t roo
     };
     enum loom_result result = call_run(&receive.call);
     *received_bytes = receive.received_bytes;
+    return result;
+}
+
+struct urgent_call {
+    struct call call;
+    size_t left_bytes;
+};
+
+static enum loom_result urgent_attempt(struct call *call)
+{
+    if (call->socket->role != ROLE_CONNECTION) return LOOM_INVALID;
+    CONTAINER_OF(call, struct urgent_call, call)->left_bytes = tcp_connection_urgent_bytes(
+        call->socket->connection);
+    return LOOM_OK;
+}
+
+enum loom_result loom_urgent(struct loom_socket *socket, size_t *left_bytes)
+{
+    struct urgent_call urgent = {
+        .call = CALL(socket->stack, socket, urgent_attempt, LOOM_NO_WAIT),
+    };
+    enum loom_result result = call_run(&urgent.call);
+    *left_bytes = urgent.left_bytes;
     return result;
 }
 

@@ -235,6 +235,7 @@ enum loom_report {
     LOOM_REPORT_TIME_EXCEEDED = 1 << 3,
     LOOM_REPORT_PARAMETER = 1 << 4,
     LOOM_REPORT_RETRANSMITTED = 1 << 5, /* sent again three times in vain: R1 (RFC 9293 3.8.3) */
+    LOOM_REPORT_URGENT = 1 << 6,        /* the peer has urgent data, or more (RFC 9293 3.8.5) */
 };
 /* Those that have come since it was called last, or-ed; 0: none. Each makes the socket
  * LOOM_REPORTED until then. */
@@ -264,9 +265,18 @@ enum loom_result loom_send_parts(struct loom_socket *socket, const struct loom_p
                                  uint64_t deadline_ns);
 #define LOOM_PARTS_MAX 64
 
+/* The same, urgent up to its end (RFC 9293 3.8.5). RFC 6093 advises new programs against it. */
+enum loom_result loom_send_urgent(struct loom_socket *socket, const void *bytes,
+                                  size_t length_bytes, size_t *sent_bytes, uint64_t deadline_ns);
+
 /* At least one byte. LOOM_CLOSED: the peer is done and all has been read. */
 enum loom_result loom_receive(struct loom_socket *socket, void *room, size_t room_bytes,
                               size_t *received_bytes, uint64_t deadline_ns);
+
+/* How many bytes up to the end of what the peer calls urgent are still to be read, those that have
+ * not come yet among them; 0: none. They are in line with all others (RFC 6093): to keep them
+ * apart, ask before each loom_receive and give it no more room. */
+enum loom_result loom_urgent(struct loom_socket *socket, size_t *left_bytes);
 
 /* The next bytes where they are, in order, contiguous as far as a buffer goes. They stay until
  * loom_consume takes them; one thread at a time reads a connection so. */

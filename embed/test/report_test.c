@@ -100,3 +100,55 @@ TEST(what_is_no_connection_has_no_reports)
     loom_close(socket);
     wire_close(&wire);
 }
+
+/* RFC 9293 3.8.5, MUST-32 and MUST-33; what is urgent is read in line, up to its end where the
+ * program wants to keep it apart. */
+TEST(urgent_data_are_reported_and_counted)
+{
+    struct wire wire;
+    uint8_t room[16];
+    size_t left, received;
+    wire_open(&wire, NULL, 0);
+    struct loom_socket *socket = wire_connect(&wire, NULL, 0, MS_NS);
+    expect_ok(loom_urgent(socket, &left));
+    expect_that(left, ==, 0);
+    struct segment segment = { .source_port = wire.our_port,
+                               .destination_port = wire.stack_port,
+                               .seq = wire.our_seq,
+                               .ack = wire.stack_seq,
+                               .flags = ACK | URG,
+                               .window = 65535,
+                               .urgent = 3,
+                               .payload = "urgent",
+                               .payload_bytes = 6 };
+    wire_send(&wire, &segment);
+    expect_that(reports_of(socket), ==, LOOM_REPORT_URGENT);
+    expect_ok(loom_urgent(socket, &left));
+    expect_that(left, ==, 3);
+    expect_ok(loom_receive(socket, room, left, &received, LOOM_NO_WAIT));
+    expect_that(received, ==, 3);
+    expect_ok(loom_urgent(socket, &left));
+    expect_that(left, ==, 0);
+    expect_ok(loom_receive(socket, room, sizeof room, &received, LOOM_NO_WAIT));
+    expect_that(received, ==, 3);
+    loom_abort(socket);
+    wire_close(&wire);
+}
+
+TEST(urgent_data_are_sent)
+{
+    struct wire wire;
+    size_t sent;
+    wire_open(&wire, NULL, 0);
+    struct loom_socket *socket = wire_connect(&wire, NULL, 0, MS_NS);
+    expect_ok(loom_send(socket, "plain", 5, &sent, LOOM_NO_WAIT));
+    expect_that(wire_next(&wire).flags, ==, ACK | PSH);
+    expect_ok(loom_send_urgent(socket, "urgent", 6, &sent, LOOM_NO_WAIT));
+    expect_that(sent, ==, 6);
+    struct segment segment = wire_next(&wire);
+    expect_that(segment.flags, ==, ACK | PSH | URG);
+    expect_that(segment.urgent, ==, 6);
+    expect_that(segment.payload_bytes, ==, 6);
+    loom_abort(socket);
+    wire_close(&wire);
+}

@@ -166,6 +166,7 @@ void wire_send(struct wire *wire, const struct segment *segment)
     tcp[12] = (uint8_t)(header_bytes / 4 << 4);
     tcp[13] = segment->flags;
     put16(tcp + 14, segment->window);
+    put16(tcp + 18, segment->urgent);
     memcpy(tcp + TCP_BYTES, segment->options, segment->options_bytes);
     memcpy(tcp + header_bytes, segment->payload, segment->payload_bytes);
     size_t tcp_bytes = header_bytes + segment->payload_bytes;
@@ -213,6 +214,7 @@ struct segment wire_next(struct wire *wire)
     segment.ack = get32(tcp + 8);
     segment.flags = tcp[13];
     segment.window = (uint16_t)get16(tcp + 14);
+    segment.urgent = (uint16_t)get16(tcp + 18);
     size_t header_bytes = (size_t)(tcp[12] >> 4) * 4;
     segment.options_bytes = header_bytes - TCP_BYTES;
     memcpy(segment.options, tcp + TCP_BYTES, segment.options_bytes);

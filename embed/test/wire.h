@@ -10,13 +10,13 @@
 #define FRAME_BYTES_MAX 65550
 #define FRAMES_MAX      512
 
-enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+enum tcp_flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 struct segment {
     uint16_t source_port, destination_port;
     uint32_t seq, ack;
     uint8_t flags;
-    uint16_t window;
+    uint16_t window, urgent;
     uint8_t options[40];
     size_t options_bytes; /* a multiple of four */
     uint8_t payload[2048];

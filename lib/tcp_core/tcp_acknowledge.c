@@ -86,6 +86,9 @@ static void free_acknowledged(struct tcp_connection *connection, uint32_t acknow
     uint32_t payload_bytes = acknowledged_bytes - fin;
     if (payload_bytes > 0) tcp_send_queue_acknowledge(&connection->send_queue, payload_bytes);
     tcp_connection_number(connection);
+    if (tcp_connection_has(connection, TCP_SENDS_URGENT) &&
+        sequence_at_most(connection->snd_up, connection->recovery.snd_una))
+        tcp_connection_clear(connection, TCP_SENDS_URGENT);
     /* So that what is past does not come to lie ahead when the numbers wrap. */
     connection->snd_short = sequence_later(connection->snd_short, connection->recovery.snd_una);
     tell_of_room(connection);

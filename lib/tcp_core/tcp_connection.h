@@ -70,7 +70,9 @@ enum tcp_connection_flag {
     TCP_CWR_DUE = 1 << 18,          /* with the next new data */
     TCP_SYN_REPEATED = 1 << 19,
     TCP_SYN_WITHOUT_ECN = 1 << 20, /* the first one, with it, was not answered (RFC 3168 6.1.1.1) */
-    TCP_IS_DOUBTED = 1 << 22, /* ICMP has said, since it was heard last, that nobody is there */
+    TCP_IS_DOUBTED = 1 << 22,   /* ICMP has said, since it was heard last, that nobody is there */
+    TCP_SENDS_URGENT = 1 << 23, /* up to snd_up, which is not acknowledged */
+    TCP_HEARS_URGENT = 1 << 24, /* up to rcv_up, which is not read */
 };
 
 struct tcp_connection {
@@ -98,6 +100,7 @@ struct tcp_connection {
     uint32_t snd_wl1, snd_wl2;
     uint32_t snd_end;   /* behind what was handed over and has numbers, the FIN included */
     uint32_t snd_short; /* behind the last segment that was shorter than it could be */
+    uint32_t snd_up;
     uint16_t peer_mss;
     uint16_t payload_max; /* in a segment with no other options than timestamps */
     uint16_t mtu_bytes;   /* of the path, as it was last looked up */
@@ -109,6 +112,7 @@ struct tcp_connection {
     uint32_t rcv_nxt;
     uint32_t rcv_told; /* Last.ACK.sent (RFC 7323 4.3) */
     uint32_t fin_seq;
+    uint32_t rcv_up;
     uint32_t ts_recent, ts_offset;
     uint32_t ts_recent_s; /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
     uint16_t rcv_mss;     /* the longest segment so far */
@@ -123,7 +127,7 @@ struct tcp_connection {
     uint64_t pace_ns;        /* pacing lets more go */
     struct tcp_limit challenges;
 };
-static_assert(sizeof(struct tcp_connection) <= 800, "with what stands above, under 1 KiB");
+static_assert(sizeof(struct tcp_connection) <= 816, "with what stands above, under 1 KiB");
 
 static inline bool tcp_connection_has(const struct tcp_connection *connection,
                                       enum tcp_connection_flag flag)
@@ -157,6 +161,13 @@ static inline bool tcp_connection_is_over(const struct tcp_connection *connectio
 static inline uint64_t tcp_connection_now_ns(const struct tcp_connection *connection)
 {
     return connection->core->agenda->now_ns;
+}
+
+/* The next byte that the user will read, or the FIN. */
+static inline uint32_t tcp_connection_read_seq(const struct tcp_connection *connection)
+{
+    return connection->rcv_nxt - tcp_connection_has(connection, TCP_FIN_RECEIVED) -
+           connection->receive_queue.length_bytes;
 }
 
 /* Our clock as this peer sees it. */
@@ -234,6 +245,9 @@ void tcp_acknowledge_window(struct tcp_connection *connection, const struct tcp_
 /* The seventh and the eighth: text and FIN. Takes the packet, whose header is still in front. */
 void tcp_receive(struct tcp_connection *connection, struct packet *packet,
                  const struct tcp_segment *segment, const struct ip_incoming *incoming);
+
+/* The sixth: URG, of a segment that has it. */
+void tcp_receive_urgent(struct tcp_connection *connection, const struct tcp_segment *segment);
 
 /* RFC 7323 4.3. */
 void tcp_receive_timestamp(struct tcp_connection *connection, const struct tcp_segment *segment);

@@ -78,6 +78,7 @@ enum tcp_report {
     TCP_REPORT_TIME_EXCEEDED = 1 << 3,
     TCP_REPORT_PARAMETER = 1 << 4,
     TCP_REPORT_RETRANSMITTED = 1 << 5, /* sent again three times in vain: R1 (RFC 9293 3.8.3) */
+    TCP_REPORT_URGENT = 1 << 6,        /* the peer has urgent data, or more (MUST-32) */
 };
 
 /* Embedded in what stands above the connection. `event` must not wait, and must not close or abort
@@ -115,6 +116,8 @@ enum tcp_send_mode {
     TCP_SEND_SOON, /* with the next tcp_core_flush, together with what else comes until then */
     TCP_SEND_NOW,  /* Nagle's rule holds unless tcp_connection_set_nodelay */
     TCP_SEND_HOLD, /* the end follows at once: keep the last segment back for it, 200 ms at most */
+    TCP_SEND_URGENT, /* as NOW, and urgent up to its end (RFC 9293 3.8.5), which the peer is told
+                        even where nothing of it may go yet */
 };
 
 /* Copies as much as there is room for and sends what may go. *taken_bytes may be 0: WRITABLE will
@@ -134,6 +137,11 @@ enum result tcp_connection_lend(struct tcp_connection *connection, struct loan *
 enum result tcp_connection_peek(struct tcp_connection *connection, struct view *bytes) CHECKED;
 /* The room that this makes is told with the next tcp_core_flush. */
 void tcp_connection_consume(struct tcp_connection *connection, size_t length_bytes);
+
+/* How many bytes up to the end of what the peer calls urgent are still to be read, those that have
+ * not come yet among them; 0: none. They are in line with all others (RFC 9293 3.8.5, MUST-33; RFC
+ * 6093). */
+uint32_t tcp_connection_urgent_bytes(const struct tcp_connection *connection);
 
 /* Nothing more will be sent: FIN behind what was sent. */
 void tcp_connection_shut(struct tcp_connection *connection);

@@ -170,6 +170,8 @@ static bool passes(struct tcp_connection *connection, const struct tcp_segment *
             note_heard(connection);
             if (tcp_connection_is_synchronized(connection))
                 (void)tcp_acknowledge(connection, segment);
+            /* RFC 9293 3.8.6, MUST-66. */
+            if ((segment->flags & TCP_URG) != 0) tcp_receive_urgent(connection, segment);
         }
         if (!tcp_connection_is_over(connection)) answer_unacceptable(connection, segment);
         return false;

@@ -17,6 +17,8 @@ static uint32_t burst_bytes(const struct tcp_connection *connection, const struc
 {
     uint32_t segment = connection->payload_max;
     if (path->segments_bytes_max <= HEADERS_BYTES_MAX + segment) return segment;
+    /* Who cuts a datagram copies the urgent pointer, which counts from each segment's own start. */
+    if (tcp_connection_has(connection, TCP_SENDS_URGENT)) return segment;
     uint32_t room = path->segments_bytes_max - HEADERS_BYTES_MAX;
     return room - room % segment;
 }
@@ -39,7 +41,7 @@ static bool is_held(const struct tcp_connection *connection)
  * waits only for another short one. */
 static bool may_be_short(const struct tcp_connection *connection)
 {
-    return tcp_connection_has(connection, TCP_FIN_NUMBERED | TCP_IS_NODELAY) ||
+    return tcp_connection_has(connection, TCP_FIN_NUMBERED | TCP_IS_NODELAY | TCP_SENDS_URGENT) ||
            sequence_at_most(connection->snd_short, connection->recovery.snd_una);
 }
 

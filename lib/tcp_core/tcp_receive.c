@@ -99,6 +99,23 @@ static void receive_text(struct tcp_connection *connection, struct packet *packe
     insert(connection, packet, range);
 }
 
+/* ---- urgent ---- */
+
+/* RFC 9293 3.10.7.4, sixth; MUST-32 tells of each advance too. The pointer is only a number, past
+ * all that is here perhaps, and so nothing but the user's reading depends on it. */
+void tcp_receive_urgent(struct tcp_connection *connection, const struct tcp_segment *segment)
+{
+    uint32_t up = segment->seq + segment->urgent;
+    if (!takes_text(connection)) return;
+    uint32_t known = tcp_connection_has(connection, TCP_HEARS_URGENT)
+                         ? connection->rcv_up
+                         : tcp_connection_read_seq(connection);
+    if (!sequence_before(known, up)) return;
+    connection->rcv_up = up;
+    tcp_connection_mark(connection, TCP_HEARS_URGENT);
+    tcp_connection_report(connection, TCP_REPORT_URGENT);
+}
+
 /* ---- FIN ---- */
 
 /* The peer has sent all that it will. */
@@ -134,6 +151,7 @@ void tcp_receive(struct tcp_connection *connection, struct packet *packet,
 {
     if (tcp_connection_has(connection, TCP_HAS_ECN))
         note_congestion(connection, packet, segment, incoming);
+    if ((segment->flags & TCP_URG) != 0) tcp_receive_urgent(connection, segment);
     uint32_t start = segment->seq + ((segment->flags & TCP_SYN) != 0);
     uint32_t end = start + segment->payload_bytes;
     if (start == end) {

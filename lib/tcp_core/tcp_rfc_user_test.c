@@ -124,3 +124,248 @@ TEST(rfc_excessive_retransmission_is_reported)
         peer_close(&peer);
     }
 }
+
+/* ---- urgent data that comes: 3.8.5 ---- */
+
+static void say_urgent_at(uint32_t seq, uint16_t pointer, struct view payload)
+{
+    struct tcp_segment segment = {
+        .seq = seq,
+        .ack = peer.ack,
+        .flags = TCP_ACK | TCP_URG,
+        .window = peer.window,
+        .urgent = pointer,
+    };
+    peer_say_raw(&peer, &segment, payload);
+}
+
+static void say_urgent(uint16_t pointer, struct view payload)
+{
+    say_urgent_at(peer.seq, pointer, payload);
+    peer.seq += (uint32_t)payload.length_bytes;
+}
+
+static void expect_told_of_urgent(bool told)
+{
+    expect_that((peer_events(&peer) & TCP_EVENT_REPORTED) != 0, ==, told);
+    expect_that(tcp_connection_take_reports(peer.connection), ==,
+                told ? (unsigned)TCP_REPORT_URGENT : 0);
+}
+
+static void user_reads(size_t length_bytes)
+{
+    tcp_connection_consume(peer.connection, length_bytes);
+}
+
+/* MUST-32: told when a pointer comes and none was pending, and when it advances; MUST-33: how much
+ * is left; the pointer is behind the last urgent byte (RFC 9293 3.1). */
+TEST(rfc_urgent_data_are_told_of_and_counted)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 0);
+    peer_say(&peer, TCP_ACK, VIEW("plain"));
+    expect_told_of_urgent(false);
+    say_urgent(3, VIEW("abcd"));
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 5 + 3);
+    say_urgent_at(peer.seq - 1, 0, VIEW("d")); /* points back to what is known */
+    peer_say(&peer, TCP_ACK, VIEW("ef"));
+    say_urgent_at(peer.seq - 6, 3, VIEW("abcd"));
+    expect_told_of_urgent(false);
+    user_reads(6);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 2);
+    say_urgent(2, VIEW("gh"));
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 7);
+    user_reads(7);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 0);
+    say_urgent(1, VIEW("i")); /* none was pending: told anew */
+    expect_told_of_urgent(true);
+    peer_close(&peer);
+}
+
+/* Each advance is one report, and the event comes once until the user asks. */
+TEST(rfc_urgent_data_are_told_of_once_until_asked)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    for (int i = 0; i < 10; i++) {
+        say_urgent(1, VIEW("u"));
+        expect_that((peer_events(&peer) & TCP_EVENT_REPORTED) != 0, ==, i == 0);
+    }
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 10);
+    peer_close(&peer);
+}
+
+/* The pointer may be ahead of all text (MUST-31), before a hole and after one. */
+TEST(rfc_an_urgent_pointer_runs_ahead_of_its_text)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    say_urgent(60000, nothing);
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 60000);
+    say_urgent_at(peer.seq + 100, 65000, VIEW("behind a hole"));
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 65100);
+    peer_say(&peer, TCP_ACK, VIEW("12345"));
+    user_reads(5);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 65095);
+    peer_close(&peer);
+}
+
+/* More than the peer sends before its end is not waited for, and after it nothing is urgent (RFC
+ * 9293 3.10.7.4, sixth). */
+TEST(rfc_an_urgent_pointer_ends_with_the_text)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    say_urgent(1000, VIEW("all"));
+    expect_told_of_urgent(true);
+    peer_say(&peer, TCP_ACK | TCP_FIN, nothing);
+    expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 3);
+    say_urgent(5000, nothing);
+    expect_told_of_urgent(false);
+    user_reads(3);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, 0);
+    peer_close(&peer);
+}
+
+/* A pointer that was read past does not come back when the numbers have gone round. */
+TEST(rfc_an_urgent_pointer_is_forgotten_when_read)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    say_urgent(1, VIEW("u"));
+    user_reads(1);
+    expect(!tcp_connection_has(peer.connection, TCP_HEARS_URGENT));
+    peer_close(&peer);
+}
+
+/* MUST-66: URG is heard with the window closed, with text that finds no room and without any. */
+TEST(rfc_urgent_is_heard_with_a_closed_window)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    const struct tcp_receive_window *window = &peer.connection->receive_window;
+    for (int i = 0; i < 1000 && tcp_receive_window_bytes(window, peer.connection->rcv_nxt) > 0;
+         i++) {
+        uint32_t room = tcp_receive_window_bytes(window, peer.connection->rcv_nxt);
+        peer_say_bytes(&peer, TCP_ACK, MIN(room, 1000));
+        tcp_wire_forget(peer.wire);
+    }
+    expect_that(tcp_receive_window_bytes(window, peer.connection->rcv_nxt), ==, 0);
+    uint32_t unread = peer.connection->receive_queue.length_bytes;
+    expect_told_of_urgent(false);
+    say_urgent_at(peer.seq, 1, VIEW("p"));
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, unread + 1);
+    say_urgent_at(peer.seq, 2, nothing);
+    expect_told_of_urgent(true);
+    expect_that(tcp_connection_urgent_bytes(peer.connection), ==, unread + 2);
+    expect_that(peer.connection->rcv_nxt, ==, peer.seq);
+    peer_close(&peer);
+}
+
+/* ---- urgent data that go ---- */
+
+static const uint8_t zeros[65536];
+
+/* Every segment tells how far ahead the end of what is urgent is, as far as the field reaches. */
+static void expect_pointer(const struct tcp_segment *segment, uint32_t up)
+{
+    int32_t ahead = sequence_past(up, segment->seq);
+    expect_that((segment->flags & TCP_URG) != 0, ==, ahead > 0);
+    expect_that(segment->urgent, ==, ahead > 0 ? MIN(ahead, UINT16_MAX) : 0);
+}
+
+/* RFC 9293 3.10.2, MUST-30: at once, whatever Nagle's rule says; again where it goes again; and no
+ * longer once it has come through. */
+TEST(rfc_what_is_urgent_is_marked)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    (void)peer_user_sends(&peer, VIEW("plain"), TCP_SEND_NOW);
+    expect_that(peer_hear(&peer).flags, ==, TCP_ACK | TCP_PSH);
+    (void)peer_user_sends(&peer, VIEW("urgent"), TCP_SEND_URGENT);
+    uint32_t up = peer.iss + 1 + 11;
+    struct tcp_segment segment = peer_hear(&peer);
+    expect_that(segment.payload_bytes, ==, 6);
+    expect_that(segment.flags, ==, TCP_ACK | TCP_PSH | TCP_URG);
+    expect_pointer(&segment, up);
+    peer_wait(&peer, 300 * MS_NS); /* both are lost */
+    segment = peer_hear(&peer);
+    expect_that(segment.seq, ==, peer.iss + 1);
+    expect_pointer(&segment, up);
+    peer_acknowledge(&peer);
+    (void)peer_user_sends(&peer, VIEW("plain again"), TCP_SEND_NOW);
+    expect_that(peer_hear(&peer).flags, ==, TCP_ACK | TCP_PSH);
+    peer_close(&peer);
+}
+
+/* MUST-31: of any length; and where one datagram would be cut into many segments, whose pointers
+ * differ. */
+TEST(rfc_urgent_data_may_be_long)
+{
+    peer_open_default(&peer);
+    peer.wire->hosts[0].segments_bytes_max = 65535;
+    peer.window_scale = true;
+    peer.wind_shift = 8;
+    peer_connect(&peer);
+    size_t sent_bytes = 0;
+    for (int i = 0; i < 3; i++)
+        sent_bytes += peer_user_sends(&peer, view_first(VIEW_OF(zeros), 50000), TCP_SEND_URGENT);
+    expect_that(sent_bytes, ==, 150000);
+    uint32_t up = peer.iss + 1 + 150000;
+    size_t first_bytes = tcp_wire_count(peer.wire) * PEER_MSS, heard_bytes = 0;
+    while (peer.ack != up) {
+        struct tcp_segment segment = peer_hear(&peer);
+        heard_bytes += segment.payload_bytes;
+        /* What went first did not know of the second and the third. */
+        if (heard_bytes > first_bytes) expect_pointer(&segment, up);
+        expect_that(segment.flags & TCP_URG, ==, TCP_URG);
+        if (tcp_wire_count(peer.wire) == 0) peer_say(&peer, TCP_ACK, nothing);
+    }
+    peer_close(&peer);
+}
+
+/* The peer is told with its window closed, and then by every probe. */
+TEST(rfc_urgent_is_told_to_a_closed_window)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    peer.window = 0;
+    peer_say(&peer, TCP_ACK, nothing);
+    (void)peer_user_sends(&peer, VIEW("plain"), TCP_SEND_NOW);
+    peer_hear_nothing(&peer);
+    (void)peer_user_sends(&peer, VIEW("urgent"), TCP_SEND_URGENT);
+    uint32_t up = peer.iss + 1 + 11;
+    struct tcp_segment segment = peer_hear(&peer);
+    expect_that(segment.payload_bytes, ==, 0);
+    expect_pointer(&segment, up);
+    peer_hear_nothing(&peer);
+    peer_wait(&peer, 2 * S_NS);
+    segment = peer_hear(&peer);
+    expect_that(segment.payload_bytes, ==, 1);
+    expect_pointer(&segment, up);
+    peer_close(&peer);
+}
+
+/* A SYN bears no pointer; what follows it does. */
+TEST(rfc_urgent_data_may_wait_for_the_handshake)
+{
+    peer_open_default(&peer);
+    (void)peer_begin(&peer);
+    (void)peer_user_sends(&peer, VIEW("urgent"), TCP_SEND_URGENT);
+    peer_wait(&peer, 1100 * MS_NS);
+    struct tcp_wire_record again;
+    expect(tcp_wire_take(peer.wire, &again));
+    expect_that(again.segment.flags, ==, TCP_SYN);
+    peer_say(&peer, TCP_SYN | TCP_ACK, nothing);
+    struct tcp_segment segment = peer_hear(&peer);
+    expect_that(segment.payload_bytes, ==, 6);
+    expect_pointer(&segment, peer.iss + 1 + 6);
+    peer_close(&peer);
+}

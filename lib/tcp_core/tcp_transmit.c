@@ -44,6 +44,16 @@ static void put_timestamps(const struct tcp_connection *connection, struct tcp_s
     segment->ts_echo = connection->ts_recent;
 }
 
+/* RFC 9293 3.1: the pointer is behind what is urgent. Where that is farther than it reaches, it
+ * comes nearer with each segment (MUST-31). */
+static void put_urgent(const struct tcp_connection *connection, struct tcp_segment *segment)
+{
+    int32_t ahead = sequence_past(connection->snd_up, segment->seq);
+    if (ahead <= 0 || (segment->flags & TCP_SYN) != 0) return;
+    segment->flags |= TCP_URG;
+    segment->urgent = (uint16_t)MIN(ahead, UINT16_MAX);
+}
+
 static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq, unsigned flags)
 {
     struct tcp_segment segment = {
@@ -55,6 +65,7 @@ static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq
     };
     put_timestamps(connection, &segment);
     if (tcp_connection_has(connection, TCP_ECHO_DUE)) segment.flags |= TCP_ECE;
+    if (tcp_connection_has(connection, TCP_SENDS_URGENT)) put_urgent(connection, &segment);
     put_window(connection, &segment);
     return segment;
 }

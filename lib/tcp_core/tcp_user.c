@@ -146,6 +146,21 @@ static void hand_over(struct tcp_connection *connection)
     tcp_connection_settle(connection);
 }
 
+/* What of it may not go yet is announced all the same: a peer hears of what is urgent with its
+ * window closed (RFC 9293 3.8.6, MUST-66). Of more than a gigabyte of loans only what has numbers
+ * is urgent. */
+static void hand_over_urgent(struct tcp_connection *connection)
+{
+    uint32_t snd_nxt = connection->recovery.snd_nxt;
+    tcp_connection_number(connection);
+    connection->snd_up = connection->snd_end;
+    tcp_connection_mark(connection, TCP_SENDS_URGENT);
+    tcp_output(connection);
+    if (connection->recovery.snd_nxt == snd_nxt && tcp_connection_is_synchronized(connection))
+        (void)tcp_transmit_ack(connection);
+    tcp_connection_settle(connection);
+}
+
 enum result tcp_connection_send(struct tcp_connection *connection, const struct view views[],
                                 size_t count, enum tcp_send_mode mode, size_t *taken_bytes)
 {
@@ -161,6 +176,8 @@ enum result tcp_connection_send(struct tcp_connection *connection, const struct 
         tcp_connection_number(connection);
         tcp_connection_pend(connection, TCP_OUTPUT_DUE);
         tcp_connection_settle(connection);
+    } else if (mode == TCP_SEND_URGENT && *taken_bytes > 0) {
+        hand_over_urgent(connection);
     } else {
         hand_over(connection);
     }
@@ -211,10 +228,29 @@ enum result tcp_connection_peek(struct tcp_connection *connection, struct view *
     return done ? CLOSED : OK;
 }
 
+uint32_t tcp_connection_urgent_bytes(const struct tcp_connection *connection)
+{
+    if (!tcp_connection_has(connection, TCP_HEARS_URGENT) || connection->failure != OK) return 0;
+    uint32_t end = connection->rcv_up;
+    bool is_cut = tcp_connection_has(connection, TCP_FIN_RECEIVED) &&
+                  sequence_before(connection->fin_seq, end);
+    if (is_cut) end = connection->fin_seq; /* no more will come */
+    int32_t left = sequence_past(end, tcp_connection_read_seq(connection));
+    return left > 0 ? (uint32_t)left : 0;
+}
+
+/* Before the pointer comes to lie ahead again when the numbers wrap. */
+static void note_urgent_read(struct tcp_connection *connection)
+{
+    if (sequence_at_most(connection->rcv_up, tcp_connection_read_seq(connection)))
+        tcp_connection_clear(connection, TCP_HEARS_URGENT);
+}
+
 void tcp_connection_consume(struct tcp_connection *connection, size_t length_bytes)
 {
     struct tcp_core *core = connection->core;
     tcp_receive_queue_consume(&connection->receive_queue, length_bytes);
+    if (tcp_connection_has(connection, TCP_HEARS_URGENT)) note_urgent_read(connection);
     if (tcp_connection_is_over(connection) || tcp_connection_has(connection, TCP_FIN_RECEIVED))
         return;
     tcp_receive_window_consumed(&connection->receive_window, length_bytes, core->agenda->now_ns,
