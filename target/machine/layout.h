@@ -15,18 +15,34 @@
 #ifndef LOOM_LAYOUT_H
 #define LOOM_LAYOUT_H
 
+#include <stdbool.h>
+
 #include "base/result.h"
 #include "base/view.h"
 #include "target/machine/machine.h"
 
-/* The image's file, checked once: an ELF of x86-64, static and position-independent, whose segments
- * are page-aligned, none of them writable and executable, with R_X86_64_RELATIVE relocations only.
- * What is in the file is not believed: every offset and length is checked against it. */
+#define MACHINE_SEGMENTS_MAX 8
+
+/* A part of the image that is loaded, with the rights of its pages. */
+struct machine_segment {
+    uint64_t address;      /* from the image's first byte */
+    uint64_t length_bytes; /* in memory */
+    struct view bytes;     /* of the file; what is left is zeroed */
+    bool is_writable, is_executable;
+};
+
+/* The image's file, checked once: an ELF of x86-64, static and position-independent, none of whose
+ * pages is writable and executable, with R_X86_64_RELATIVE relocations only. What is in the file is
+ * not believed: every offset and length is checked against it. */
 struct machine_image {
     struct view file;
+    struct machine_segment segments[MACHINE_SEGMENTS_MAX]; /* in the order of their addresses */
+    size_t segment_count;
     uint64_t entry;        /* these from the image's first byte */
     uint64_t length_bytes; /* in memory, whole pages */
     uint64_t faults, fault_stack_top;
+    uint64_t relro_start, relro_end; /* whole pages that are read-only once it is relocated */
+    struct view relocations;         /* checked: each is relative, and its place is writable */
     struct machine_header header;
     struct view manifest; /* JSON; empty: none */
     const char *problem;  /* in words, where it is INVALID */
@@ -36,8 +52,8 @@ enum result machine_image_read(struct machine_image *image, struct view file) CH
 struct machine_layout_parameters {
     struct span memory;       /* the machine's, from physical 0 on, zeroed */
     struct span tables;       /* the monitor's own, zeroed */
-    uint64_t tables_physical; /* where the machine sees it */
-    struct view arguments;    /* each word ended by NUL */
+    uint64_t tables_physical; /* where the machine sees it: a page behind `memory` */
+    struct view arguments;    /* each word ended by NUL; at most MACHINE_ARGUMENTS_MAX */
     uint64_t slide_seed;      /* random: of it the slide and the image's place are made */
     enum machine_crossing crossing;
 };
@@ -53,6 +69,7 @@ struct machine_layout {
     uint16_t gdt_limit, idt_limit;
     uint32_t tss_limit;
     uint64_t memory_needed_bytes; /* where it is FULL: the least that would do */
+    struct view problem;          /* where it is INVALID: the argument */
 };
 
 /* Selectors of the GDT that it lays out, as Linux has them. */
@@ -60,10 +77,15 @@ struct machine_layout {
 #define MACHINE_DATA_SELECTOR 0x2b
 #define MACHINE_TSS_SELECTOR  0x40
 
-/* How many bytes of tables a machine of so much memory needs. */
+/* The stack that the image starts on, and on which its loop runs. */
+#define MACHINE_BOOT_STACK_BYTES 65536u
+
+/* How many bytes of tables a machine of so much memory needs: whole pages. */
 uint64_t machine_tables_bytes(uint64_t memory_bytes);
 
-/* FULL: the memory is too small for the image and its stacks. Stacks of which the command line does
+/* With MACHINE_BY_INT3 the gate of vector 3 is the monitor's to set.
+ *
+ * FULL: the memory is too small for the image and its stacks. Stacks of which the command line does
  * not give the number are made fewer, at least one of each kind that is wished for, when they would
  * take more than a quarter of the memory. INVALID: an argument that asks for stacks is no number.
  */
