@@ -17,6 +17,7 @@ struct virtio_device {
     const struct virtio_transport *transport;
     struct machine_device *said; /* in the boot pages */
     uint64_t features;           /* accepted */
+    bool is_broken;
 };
 
 struct virtio_transport {
@@ -64,5 +65,9 @@ static inline void virtio_device_publish(struct virtio_device *device, struct vi
 /* Stops it: when this returns true it uses none of the memory that it was given; it may be started
  * again. Crosses. False: it does not let go, and the log has said so. */
 bool virtio_device_reset(struct virtio_device *device);
+
+/* One of its queues is broken, or what it wrote makes no sense: the log says so, once. Its driver
+ * gives it nothing any more. */
+void virtio_device_broken(struct virtio_device *device);
 
 #endif

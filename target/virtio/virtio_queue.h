@@ -27,18 +27,23 @@
 struct virtio_chain;
 
 struct virtio_queue {
-    struct virtq_desc *descriptors; /* these three the device sees */
+    struct virtq_desc *descriptors; /* these the device sees */
     struct virtq_ring *available, *used;
+    uint16_t *available_heads, *used_event; /* parts of `available`: the second is its end */
+    struct virtq_used_element *used_elements;
+    uint16_t *available_event; /* the end of `used` */
+
     struct virtio_chain *chains; /* by index of descriptor */
-    struct span memory;
     uint64_t slide;
-    uint16_t size, room;
+    uint16_t size;
+    uint16_t room; /* free descriptors */
     uint16_t first_free;
-    uint16_t added_index, published_index; /* of the available ring, wrapping at 2^16 */
-    uint16_t used_index;
-    uint16_t given_count; /* chains that the device has */
+    uint16_t added_index, published_index; /* of the available ring; they wrap at 2^16 */
+    uint16_t used_index, seen_index;       /* taken; and seen to have been used */
+    uint16_t given_count;                  /* chains that were published and have not come back */
     bool has_event_index;
     bool is_broken;
+    struct span memory;
 };
 
 struct virtio_queue_options {
@@ -49,6 +54,7 @@ struct virtio_queue_options {
 /* Takes memory for it. FULL: there is not so much. */
 enum result virtio_queue_open(struct virtio_queue *queue,
                               const struct virtio_queue_options *options) CHECKED;
+/* An empty one is ignored. */
 void virtio_queue_close(struct virtio_queue *queue);
 
 /* Where its rings are, for the device. */
@@ -56,6 +62,12 @@ struct machine_queue virtio_queue_place(const struct virtio_queue *queue);
 
 /* Forgets all chains: the device has let go of the queue, or has not had it yet. */
 void virtio_queue_reset(struct virtio_queue *queue);
+
+/* The head that the next chain will have, where there is room for one. */
+static inline uint16_t virtio_queue_next_head(const struct virtio_queue *queue)
+{
+    return queue->first_free;
+}
 
 /* Adds a chain: parts for the device to read, then parts for it to write, at least one in all and
  * at most `room`; none is empty. They stay as they are until the chain comes back. Gives its head.
@@ -68,14 +80,14 @@ uint16_t virtio_queue_add(struct virtio_queue *queue, const struct view readable
 bool virtio_queue_publish(struct virtio_queue *queue);
 
 /* The next chain that the device has done with, whose descriptors are free again, and how many
- * bytes it says that it has written (never more than there was room for). False: none now. */
+ * bytes it says that it has written, at most those there was room for. False: none now. */
 bool virtio_queue_take_used(struct virtio_queue *queue, uint16_t *head, uint32_t *written_bytes);
 
-/* How many of them wait, as far as the device is believed: at most `size`. */
+/* How many of those wait. */
 uint16_t virtio_queue_used_count(struct virtio_queue *queue);
 
-/* Whether the device is to interrupt when it has done with another chain. Asked to, true: it has
- * already. */
+/* Whether the device is to interrupt when it has done with another chain. True, where it is: it has
+ * done with one already. */
 bool virtio_queue_interrupts(struct virtio_queue *queue, bool are_wanted);
 
 #endif
