@@ -41,6 +41,19 @@ struct application application_open(const char *path, const char *target_name)
     return application;
 }
 
+const char *application_test_output(const char *output)
+{
+    return text_of("%s-test", output);
+}
+
+struct application application_for_tests(const struct application *application)
+{
+    struct application tests = *application;
+    tests.output = application_test_output(application->output);
+    tests.forgets_keys = true;
+    return tests;
+}
+
 const char *application_file(const struct application *application, const char *name)
 {
     return text_of("%s/%s", application->output, name);

@@ -23,12 +23,20 @@ struct application {
     struct house house;
     const struct target *target;
     const char *folder; /* absolute */
-    const char *output; /* folder/build/TARGET */
+    const char *output; /* folder/build/TARGET, or folder/build/TARGET-test */
+    bool forgets_keys;  /* holds to the keys that are given, and else to their defaults */
     const char *shown;  /* config.c as the user would write it */
 };
 
 /* Ends the command when there is no such folder, or no config.c in it. */
 struct application application_open(const char *path, const char *target);
+
+/* The same for the program of its tests, which has a folder of its own: what an image was told to
+ * be made of must not decide what its tests find to link with. */
+struct application application_for_tests(const struct application *application);
+
+/* The folder for tests, from that of an image: for who removes both. */
+const char *application_test_output(const char *output);
 
 /* The name of the image; it must have been configured. */
 const char *application_name(const struct application *application);

@@ -86,13 +86,15 @@ int command_test(int count, char *arguments[])
         .words = "Runs the tests in APP/*_test.c, and the conformance suite of each signature that "
                  "APP's own modules implement; with -t sim the worlds in APP/*_world_test.c; with "
                  "names, "
-                 "those tests whose names contain one of them",
+                 "those tests whose names contain one of them. They are configured with the keys "
+                 "given here and the defaults, whatever is remembered for the image",
         .arguments = "[APP] [-- NAME...]",
         .takes_keys = true,
         .takes_rest = true,
     };
     options_read(&options, count, arguments);
-    struct application application = options_application(&options);
+    struct application image = options_application(&options);
+    struct application application = application_for_tests(&image);
     int lock = build_lock(&application);
     bool configured = configure_if_changed(&application, &options.keys);
     build_unlock(lock);

@@ -40,6 +40,13 @@ static void remove_output(const char *output)
     nftw(output, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Of the image, and of its tests. */
+static void remove_both(const char *output)
+{
+    remove_output(output);
+    remove_output(application_test_output(output));
+}
+
 int command_clean(int count, char *arguments[])
 {
     struct options options = {
@@ -51,10 +58,10 @@ int command_clean(int count, char *arguments[])
     options_read(&options, count, arguments);
     struct application application = options_application(&options);
     if (options.has_target) {
-        remove_output(application.output);
+        remove_both(application.output);
     } else {
         for (const struct target *target = targets; target->name != NULL; target++)
-            remove_output(text_of("%s/build/%s", application.folder, target->name));
+            remove_both(text_of("%s/build/%s", application.folder, target->name));
     }
     const char *build = text_of("%s/build", application.folder);
     const char *commands_link = text_of("%s/compile_commands.json", build);

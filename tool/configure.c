@@ -125,7 +125,7 @@ static void write_compile_commands(const struct application *application)
         "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json";
     struct command_line line = { .count = 0 };
     if (!process_exists("ninja")) return;
-    command_line_add(&line, "sh", "-c", script, application->target->name);
+    command_line_add(&line, "sh", "-c", script, strrchr(application->output, '/') + 1);
     if (process_run(&line, application->output, NULL) != 0) {
         notice("%s: compile_commands.json could not be written", application->output);
     }
@@ -162,19 +162,24 @@ void configure(const struct application *application, struct keys keys)
     build_unlock(lock);
 }
 
-bool configure_if_changed(const struct application *application, const struct keys *given)
+/* Those that are given and, unless it forgets them, those of the last time. */
+static struct keys keys_wanted(const struct application *application, const struct keys *given)
 {
-    struct keys keys = keys_remembered(application);
+    struct keys keys = { .count = 0 };
     const char *compiler = getenv("CC");
-    bool same = true;
-
+    if (!application->forgets_keys) keys = keys_remembered(application);
     for (size_t i = 0; i < given->count; i++)
         keys_set(&keys, given->words[i]);
-    if (compiler != NULL && compiler[0] != '\0' && keys_value(given, "cc") == NULL) {
+    if (compiler != NULL && compiler[0] != '\0' && keys_value(given, "cc") == NULL)
         keys_set(&keys, text_of("--cc=%s", compiler));
-    }
-    struct keys before = keys_remembered(application);
-    same = keys.count == before.count;
+    if (keys_value(&keys, "cc") == NULL) keys_set(&keys, text_of("--cc=%s", compiler_default()));
+    return keys;
+}
+
+bool configure_if_changed(const struct application *application, const struct keys *given)
+{
+    struct keys keys = keys_wanted(application, given), before = keys_remembered(application);
+    bool same = keys.count == before.count;
     for (size_t i = 0; same && i < keys.count; i++)
         same = strcmp(keys.words[i], before.words[i]) == 0;
     if (same && !changes_there_are(application)) return true;

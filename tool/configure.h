@@ -10,8 +10,8 @@
  * it cannot. */
 void configure(const struct application *application, struct keys keys);
 
-/* Configures again with the keys that are remembered and those given, unless nothing changed since
- * the last time. False: it failed, and said why. */
+/* Configures again with the keys that are remembered (unless it forgets them) and those given,
+ * unless nothing changed since the last time. False: it failed, and said why. */
 bool configure_if_changed(const struct application *application, const struct keys *given);
 
 /* Keeps others from configuring or building the same application for the same target, until this

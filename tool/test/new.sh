@@ -15,11 +15,33 @@ check_error "new where there is no way" 1 'cannot make no/such/place: the folder
 compiler=clang
 command -v clang > /dev/null || compiler=gcc
 check "the new one builds with $compiler" env CC=$compiler "$loom" build shop
-check "the new one's test" "$loom" test shop
+check "the new one's test" env CC=$compiler "$loom" test shop
 check_says "the new one's test: the count" '3 passed, 0 failed, 0 skipped'
-check "tests by name" "$loom" test shop -- markup
+check "tests by name" env CC=$compiler "$loom" test shop -- markup
 check_says "tests by name: one" '1 passed, 0 failed'
-check_error "tests by a name that none has" 2 'no test here has a name with "nosuch"' "$loom" test shop -- nosuch
+check_error "tests by a name that none has" 2 'no test here has a name with "nosuch"' env CC=$compiler "$loom" test shop -- nosuch
+
+# A test that needs the host's sockets links whatever stack the image was told to have.
+cp shop/shop_test.c shop_test.kept
+cat >> shop/shop_test.c << 'END'
+
+#include "target/unix/stack_socket.h"
+
+TEST(shop_has_the_hosts_sockets)
+{
+    static struct stack_socket stack;
+    expect_ok(stack_socket_open(&stack, &(struct stack_socket_parameters){ .tcp = { .connection_count = 1,
+                                                                                   .borrow_buffer_count = 1 },
+                                                                          .udp = { .port_count = 1 } }));
+    stack_socket_close(&stack);
+}
+END
+check "an image with our own stack" "$loom" configure --cc=$compiler --stack=direct shop
+check "its test is made of the defaults" env CC=$compiler "$loom" test shop -- sockets
+check "of the keys that are given" grep -qx -- "--cc=$compiler" shop/build/unix-test/keys.txt
+check "and the image's are remembered" grep -qx -- '--stack=direct' shop/build/unix/keys.txt
+check "an image with the host's" "$loom" configure --cc=$compiler shop
+mv shop_test.kept shop/shop_test.c
 
 port=$(port)
 "$loom" run shop -- --port="$port" > run.txt 2>&1 &
@@ -52,5 +74,5 @@ kill -TERM "$image"
 wait "$image"
 
 sed -i 's/VIEW("<p>Hello, Ada/VIEW("<p>Good day, Ada/' shop/shop_test.c
-check_error "a test that fails" 1 'shop_test.c:' "$loom" test shop
+check_error "a test that fails" 1 'shop_test.c:' env CC=$compiler "$loom" test shop
 check_says "a test that fails is named" 'not ok  shop_greets_by_name'
