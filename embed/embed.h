@@ -96,7 +96,7 @@ enum role {
     ROLE_UDP,
 };
 
-#define SOCKET_OPTIONS (LOOM_MSS_MAX + 1)
+#define SOCKET_OPTIONS (LOOM_TRAFFIC_CLASS + 1)
 
 struct loom_socket {
     struct loom_stack *stack; /* the first member, and set for good */
@@ -143,6 +143,7 @@ void option_watch_silence(struct loom_socket *socket);
 void option_before_consume(struct loom_socket *socket);
 /* "cubic"; empty before the handshake is complete. */
 const char *option_congestion_name(const struct tcp_congestion_ops *ops);
+uint8_t option_traffic_class(const struct loom_socket *socket);
 uint64_t option_send_limit(const struct loom_socket *socket);
 
 /* ---- the stack ---- */

@@ -28,7 +28,8 @@ static uint64_t stack_value(const struct loom_stack *stack, enum loom_socket_opt
     case LOOM_RECEIVE_BUFFER_BYTES: return tcp->receive_buffer_bytes_max;
     case LOOM_NODELAY:
     case LOOM_KEEPALIVE:
-    case LOOM_MSS_MAX: break;
+    case LOOM_MSS_MAX:
+    case LOOM_TRAFFIC_CLASS: break;
     }
     return 0;
 }
@@ -54,6 +55,7 @@ static bool is_in_range(const struct loom_stack *stack, enum loom_socket_option 
     case LOOM_RECEIVE_BUFFER_BYTES:
         return value >= TCP_RECEIVE_LIMIT_MIN && value <= stack_value(stack, option);
     case LOOM_MSS_MAX: return value >= MSS_LEAST && value <= MSS_MOST;
+    case LOOM_TRAFFIC_CLASS: return value <= UINT8_MAX;
     }
     return false;
 }
@@ -61,6 +63,11 @@ static bool is_in_range(const struct loom_stack *stack, enum loom_socket_option 
 uint64_t option_send_limit(const struct loom_socket *socket)
 {
     return value_of(socket, LOOM_SEND_BUFFER_BYTES);
+}
+
+uint8_t option_traffic_class(const struct loom_socket *socket)
+{
+    return (uint8_t)socket->options[LOOM_TRAFFIC_CLASS];
 }
 
 /* ---- silence ---- */
@@ -206,6 +213,16 @@ static void apply_congestion(struct loom_socket *socket)
     congestion->cubic = (struct tcp_cubic){ 0 };
 }
 
+/* From the next segment on, or of those who come. */
+static void apply_traffic_class(struct loom_socket *socket)
+{
+    uint8_t traffic_class = option_traffic_class(socket);
+    if (socket->role == ROLE_CONNECTION)
+        tcp_connection_set_traffic_class(socket->connection, traffic_class);
+    if (socket->role == ROLE_LISTENER)
+        tcp_acceptor_set_traffic_class(socket->acceptor, traffic_class);
+}
+
 static bool can_be_prepared(const struct loom_socket *socket)
 {
     return socket->role == ROLE_CONNECTION && tcp_connection_is_open(socket->connection) &&
@@ -218,6 +235,7 @@ static void apply(struct loom_socket *socket)
     socket->is_prepared = true;
     hold_window(socket);
     hold_segments(socket);
+    apply_traffic_class(socket);
     apply_congestion(socket);
     if (socket->options[LOOM_NODELAY] != 0) tcp_connection_set_nodelay(socket->connection, true);
 }
@@ -248,6 +266,7 @@ static enum loom_result set_attempt(struct call *call)
     if (!is_tcp(socket) || !is_in_range(call->stack, set->option, set->value)) return LOOM_INVALID;
     socket->options[set->option] = set->value;
     bool ends_nodelay = set->option == LOOM_NODELAY && set->value == 0;
+    if (set->option == LOOM_TRAFFIC_CLASS) apply_traffic_class(socket);
     if (ends_nodelay && can_be_prepared(socket))
         tcp_connection_set_nodelay(socket->connection, false);
     apply(socket);

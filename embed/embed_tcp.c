@@ -55,8 +55,9 @@ static enum loom_result start(struct loom_socket *socket, const struct endpoint 
     bool is_whole = peer->address.family == ADDRESS_IPV4 && peer->port != 0;
     if (!is_whole) return LOOM_INVALID;
     socket->tcp_user = (struct tcp_user){ .event = on_event };
-    enum result result = tcp_connection_open(&socket->stack->core.tcp, &socket->local, peer,
-                                             &socket->tcp_user, &socket->connection);
+    enum result result = tcp_connection_open_in_class(&socket->stack->core.tcp, &socket->local,
+                                                      peer, option_traffic_class(socket),
+                                                      &socket->tcp_user, &socket->connection);
     if (result != OK) return result_to_public(result);
     socket->role = ROLE_CONNECTION;
     option_watch_silence(socket);
@@ -103,8 +104,9 @@ static enum loom_result listen_attempt(struct call *call)
     socket->acceptor_user = (struct tcp_acceptor_user){ .acceptable = on_acceptable };
     enum result result = tcp_acceptor_open(&call->stack->core.tcp, &socket->local, listen->backlog,
                                            &socket->acceptor_user, &socket->acceptor);
+    socket->role = result == OK ? ROLE_LISTENER : ROLE_TCP;
     if (result == OK)
-        socket->role = ROLE_LISTENER;
+        tcp_acceptor_set_traffic_class(socket->acceptor, option_traffic_class(socket));
     else
         socket->acceptor = NULL;
     return result_to_public(result);

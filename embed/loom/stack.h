@@ -352,6 +352,8 @@ enum loom_socket_option {
     LOOM_SEND_BUFFER_BYTES,     /* not acknowledged */
     LOOM_RECEIVE_BUFFER_BYTES,  /* the window; tuned no more */
     LOOM_MSS_MAX,               /* longest segments to send, without options */
+    LOOM_TRAFFIC_CLASS,         /* 0 to 255: the Differentiated Services field in the upper six bits
+                                   (RFC 2474); the lower two are the stack's own, for ECN */
 };
 /* 0 for a number: the stack's own value. LOOM_INVALID: out of range. */
 enum loom_result loom_set_option(struct loom_socket *socket, enum loom_socket_option option,

@@ -152,3 +152,54 @@ TEST(urgent_data_are_sent)
     loom_abort(socket);
     wire_close(&wire);
 }
+
+/* RFC 9293 3.9.2, MUST-48 and MUST-49: by both sides, before and while there is a connection. */
+TEST(class_and_ttl_are_as_asked_for)
+{
+    static const struct loom_option ttl = { "ipv4-ttl", "77" };
+    struct wire wire;
+    struct loom_socket *socket;
+    struct loom_endpoint peer = endpoint_of(OUR_ADDRESS ":80");
+    wire_open(&wire, &ttl, 1);
+    expect_ok(loom_socket_open(wire.stack, LOOM_TCP, &socket));
+    expect_result(loom_set_option(socket, LOOM_TRAFFIC_CLASS, 256), LOOM_INVALID);
+    expect_ok(loom_set_option(socket, LOOM_TRAFFIC_CLASS, 0xb8));
+    expect_result(loom_connect(socket, &peer, LOOM_NO_WAIT), LOOM_AGAIN);
+    struct segment segment = wire_next(&wire);
+    expect_that(segment.traffic_class, ==, 0xb8);
+    expect_that(segment.hop_limit, ==, 77);
+    expect_ok(loom_set_option(socket, LOOM_TRAFFIC_CLASS, 0x28));
+    wire_run(&wire, wire.now_ns + 1100 * MS_NS);
+    expect_that(wire_next(&wire).traffic_class, ==, 0x28);
+    loom_abort(socket);
+    wire_close(&wire);
+}
+
+TEST(class_of_a_listener_is_its_connections)
+{
+    struct wire wire;
+    struct loom_socket *listener, *socket;
+    struct loom_endpoint local = endpoint_of(STACK_ADDRESS ":80");
+    uint64_t value;
+    size_t sent;
+    wire_open(&wire, NULL, 0);
+    expect_ok(loom_socket_open(wire.stack, LOOM_TCP, &listener));
+    expect_ok(loom_bind(listener, &local));
+    expect_ok(loom_set_option(listener, LOOM_TRAFFIC_CLASS, 0x20));
+    expect_ok(loom_listen(listener, 4));
+    expect_ok(loom_set_option(listener, LOOM_TRAFFIC_CLASS, 0xb9));
+    wire.stack_port = 80;
+    wire_say(&wire, SYN, wire.our_seq++, "");
+    struct segment segment = wire_next(&wire);
+    expect_that(segment.traffic_class, ==, 0xb8);
+    wire.stack_seq = segment.seq + 1;
+    wire_say(&wire, ACK, wire.our_seq, "");
+    expect_ok(loom_accept(listener, &socket, LOOM_NO_WAIT));
+    expect_ok(loom_get_option(socket, LOOM_TRAFFIC_CLASS, &value));
+    expect_that(value, ==, 0xb9);
+    expect_ok(loom_send(socket, "data", 4, &sent, LOOM_NO_WAIT));
+    expect_that(wire_next(&wire).traffic_class, ==, 0xb8);
+    loom_abort(socket);
+    loom_close(listener);
+    wire_close(&wire);
+}

@@ -208,6 +208,8 @@ struct segment wire_next(struct wire *wire)
     expect_that(wire_checksum(0, ip, IP_BYTES), ==, 0);
     size_t tcp_bytes = frame.length_bytes - IP_BYTES;
     expect_that(wire_checksum(pseudo_sum(ip, tcp_bytes), tcp, tcp_bytes), ==, 0);
+    segment.traffic_class = ip[1];
+    segment.hop_limit = ip[8];
     segment.source_port = (uint16_t)get16(tcp);
     segment.destination_port = (uint16_t)get16(tcp + 2);
     segment.seq = get32(tcp + 4);

@@ -16,6 +16,7 @@ struct segment {
     uint16_t source_port, destination_port;
     uint32_t seq, ack;
     uint8_t flags;
+    uint8_t traffic_class, hop_limit; /* of what was sent */
     uint16_t window, urgent;
     uint8_t options[40];
     size_t options_bytes; /* a multiple of four */

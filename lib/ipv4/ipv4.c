@@ -14,6 +14,8 @@ const struct parameter ipv4_parameters[] = {
                      "destinations whose path is known to be narrow; then the oldest is forgotten"),
     PARAMETER_NUMBER(struct ipv4_parameters, loopback_packets, "loopback-buffers", "512", 64, 65536,
                      "buffers on their way to this host itself"),
+    PARAMETER_NUMBER(struct ipv4_parameters, hop_limit, "ipv4-ttl", "64", 1, 255,
+                     "routers that a datagram of IPv4 may pass"),
     PARAMETER_END,
 };
 
@@ -92,6 +94,7 @@ enum result ipv4_open(struct ipv4 *ipv4, struct ethernet *ethernet, struct arp *
         .agenda = agenda,
         .pool = pool,
         .key = siphash_derive(key, KEY_IDENTIFICATION),
+        .hop_limit = (uint8_t)(parameters->hop_limit != 0 ? parameters->hop_limit : IPV4_HOP_LIMIT),
         .loopback_packets_max = parameters->loopback_packets,
     };
     enum result result = ipv4_reassembly_open(

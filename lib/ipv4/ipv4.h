@@ -21,6 +21,8 @@
 #define IPV4_HEADER_BYTES_MAX 60
 #define IPV4_TOTAL_MAX        65535
 
+#define IPV4_HOP_LIMIT 64 /* IANA's recommendation for RFC 1122 3.2.1.7 */
+
 #define IPV4_LOOPBACK_MTU \
     ((uint16_t)16384) /* what find_path says of it; longer ones go as well \
                        */
@@ -30,6 +32,7 @@ struct ipv4_parameters {
     uint64_t reassembly_bytes; /* of buffers that their fragments occupy; likewise */
     uint64_t path_count;       /* destinations with an MTU of their own; the oldest gives way */
     uint64_t loopback_packets; /* buffers on the way to ourselves; beyond that, FULL */
+    uint64_t hop_limit;        /* of what goes, where nobody says; 0: IPV4_HOP_LIMIT */
 };
 extern const struct parameter ipv4_parameters[];
 
@@ -79,6 +82,7 @@ struct ipv4 {
     struct ipv4_paths paths;
     struct siphash_key key;
     uint16_t identifications[256]; /* RFC 7739 5.3: counters, chosen by destination */
+    uint8_t hop_limit;
     size_t loopback_packets, loopback_packets_max;
     struct packet *loopback_first, *loopback_last;
     struct ipv4_statistics statistics;

@@ -147,11 +147,11 @@ static uint16_t identification_for(struct ipv4 *ipv4, const struct ipv4_header *
     return identification;
 }
 
-static struct ipv4_header header_for(const struct ip_outgoing *outgoing, const struct ipv4_way *way,
-                                     size_t length_bytes)
+static struct ipv4_header header_for(const struct ipv4 *ipv4, const struct ip_outgoing *outgoing,
+                                     const struct ipv4_way *way, size_t length_bytes)
 {
     bool is_multicast = way->scope == IPV4_SCOPE_MULTICAST; /* RFC 1112 6.1: one hop if not told */
-    uint8_t hop_limit = is_multicast ? 1 : IPV4_HOP_LIMIT;
+    uint8_t hop_limit = is_multicast ? 1 : ipv4->hop_limit;
     return (struct ipv4_header){
         .version_and_length = IPV4_VERSION_AND_LENGTH,
         .traffic_class = outgoing->traffic_class,
@@ -179,7 +179,7 @@ static enum result send_out(struct ipv4 *ipv4, struct packet *packet,
         return TOO_LARGE;
     }
     if (known != NULL && known->may_be_cut) dont_fragment = false;
-    struct ipv4_header header = header_for(outgoing, way, length_bytes);
+    struct ipv4_header header = header_for(ipv4, outgoing, way, length_bytes);
     if (dont_fragment)
         header.fragment = __builtin_bswap16(IPV4_DONT_FRAGMENT);
     else
@@ -203,6 +203,6 @@ enum result ipv4_send(struct ip *ip, struct packet *packet, const struct ip_outg
         return result;
     }
     if (way.scope != IPV4_SCOPE_OURS) return send_out(ipv4, packet, outgoing, &way, length_bytes);
-    struct ipv4_header header = header_for(outgoing, &way, length_bytes);
+    struct ipv4_header header = header_for(ipv4, outgoing, &way, length_bytes);
     return loop_back(ipv4, packet, &header);
 }

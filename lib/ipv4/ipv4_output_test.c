@@ -55,6 +55,24 @@ TEST(ipv4_writes_the_header)
     world_close(&world);
 }
 
+/* RFC 9293 3.9.2, MUST-49; RFC 1112 6.1: a group is reached with one hop all the same. */
+TEST(ipv4_hop_limit_is_configured)
+{
+    const struct world_options options = { .link = NET_ETHERNET, .hop_limit = 255 };
+    struct mac destination;
+    const uint32_t group = 0xe0000101; /* 224.0.1.1 */
+    struct ipv4_header header;
+    world_open_with(&world, &options);
+    world_introduce(&world, WORLD_NEIGHBOUR, &world_neighbour_mac);
+    expect_ok(world_send(&world, WORLD_NEIGHBOUR, VIEW("hello")));
+    (void)expect_datagram(&header, &world_neighbour_mac);
+    expect_that(header.time_to_live, ==, 255);
+    expect_ok(world_send(&world, group, VIEW("hello")));
+    (void)world_take_datagram(&world, &header, &destination);
+    expect_that(header.time_to_live, ==, 1);
+    world_close(&world);
+}
+
 /* RFC 6864 4: of what cannot be cut the identification means nothing. Of what can it must not
  * repeat soon for a destination, and nobody learns from it how much others are sent (RFC 7739). */
 TEST(ipv4_identifications_tell_nothing)

@@ -7,8 +7,6 @@
 #include "ipv4/ipv4.h"
 #include "ipv4/ipv4_header.h"
 
-#define IPV4_HOP_LIMIT 64 /* the default; IANA's recommendation for RFC 1122 3.2.1.7 */
-
 /* ---- ipv4_input.c ---- */
 
 void ipv4_input(struct ethernet_protocol *protocol, struct packet *packet,

@@ -96,6 +96,7 @@ struct world_options {
     bool probe;
     size_t arp_entries, arp_waiting; /* 0: the defaults */
     size_t pool_packets;
+    uint8_t hop_limit; /* 0: the default */
 };
 
 static inline void world_open_layers(struct world *world, const struct world_options *options)
@@ -108,7 +109,8 @@ static inline void world_open_layers(struct world *world, const struct world_opt
     const struct ipv4_parameters ipv4 = { .reassembly_count = 8,
                                           .reassembly_bytes = (uint64_t)160 * PACKET_BYTES,
                                           .path_count = 4,
-                                          .loopback_packets = 128 };
+                                          .loopback_packets = 128,
+                                          .hop_limit = options->hop_limit };
     const struct icmp_parameters icmp = { .errors_per_second = 1000,
                                           .group_errors_per_second = 10 };
     const struct siphash_key key = { 1, 2 };

@@ -100,6 +100,7 @@ enum result tcp_direct_listen(struct tcp *base, const struct endpoint *local,
     stack_direct_enter(tcp->stack);
     enum result result = tcp_acceptor_open(&tcp->stack->core.tcp, local, options->backlog,
                                            &listener->user, &listener->acceptor);
+    if (result == OK) tcp_acceptor_set_traffic_class(listener->acceptor, options->traffic_class);
     stack_direct_leave(tcp->stack);
     if (result != OK) {
         listener->acceptor = NULL;

@@ -8,6 +8,7 @@
 #include "net/net_loop.h"
 #include "stack_direct/stack_direct.h"
 #include "tcp/tcp_suite.h"
+#include "tcp_core/tcp_connection.h"
 #include "udp/udp_suite.h"
 
 static const struct net_pair_options net_options = { .mtu_bytes = 1500, .ring_count = 64 };
@@ -57,8 +58,15 @@ static void tcp_close(struct tcp_fixture *fixture)
     close_stack();
 }
 
+static uint8_t traffic_class_of(struct tcp_fixture *fixture, struct flow *flow)
+{
+    (void)fixture;
+    return CONTAINER_OF(flow, struct flow_direct, flow)->connection->traffic_class;
+}
+
 static struct tcp_fixture tcp_fixture = { .open = tcp_open,
                                           .close = tcp_close,
+                                          .traffic_class_of = traffic_class_of,
                                           .no_ipv6 = "this stack speaks IPv4 alone" };
 TCP_SUITE(tcp_direct, &tcp_fixture)
 

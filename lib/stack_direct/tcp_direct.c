@@ -33,14 +33,14 @@ void tcp_direct_give_flow(struct tcp_direct *tcp, struct flow_direct *flow)
 
 /* ---- connecting ---- */
 
-static enum result open_connection(struct flow_direct *flow, const struct endpoint *local,
+static enum result open_connection(struct flow_direct *flow, const struct connect_options *options,
                                    const struct endpoint *peer)
 {
     struct stack_direct *stack = flow->tcp->stack;
     struct tcp_connection *connection;
     stack_direct_enter(stack);
-    enum result result = tcp_connection_open(&stack->core.tcp, local, peer, &flow->user,
-                                             &connection);
+    enum result result = tcp_connection_open_in_class(
+        &stack->core.tcp, &options->local, peer, options->traffic_class, &flow->user, &connection);
     if (result == OK) flow_direct_attach(flow, connection);
     stack_direct_leave(stack);
     return result;
@@ -60,13 +60,14 @@ static enum result tcp_direct_connect(struct tcp *base, const struct endpoint *p
                                       const struct connect_options *options, struct flow **made,
                                       uint64_t deadline_ns)
 {
+    static const struct connect_options none;
     struct tcp_direct *tcp = CONTAINER_OF(base, struct tcp_direct, tcp);
-    struct endpoint local = options != NULL ? options->local : (struct endpoint){ 0 };
-    if (local.address.family != ADDRESS_ANY && local.address.family != peer->address.family)
-        return UNREACHABLE;
+    if (options == NULL) options = &none;
+    uint8_t family = options->local.address.family;
+    if (family != ADDRESS_ANY && family != peer->address.family) return UNREACHABLE;
     struct flow_direct *flow = tcp_direct_take_flow(tcp);
     if (flow == NULL) return FULL;
-    enum result result = open_connection(flow, &local, peer);
+    enum result result = open_connection(flow, options, peer);
     if (result != OK) {
         tcp_direct_give_flow(tcp, flow);
         return result;
@@ -77,7 +78,7 @@ static enum result tcp_direct_connect(struct tcp *base, const struct endpoint *p
         /* Reset by the peer before it was established is a refusal in other words. */
         return result == FAILED ? REFUSED : result;
     }
-    tcp_connection_set_keepalive(flow->connection, options != NULL && options->keepalive);
+    tcp_connection_set_keepalive(flow->connection, options->keepalive);
     tcp->connected_count++;
     *made = &flow->flow;
     return OK;

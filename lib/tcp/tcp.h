@@ -21,11 +21,15 @@ struct listen_options {
                        answered */
     bool keepalive; /* of those accepted: a peer that is silent for long is asked whether it is
                        still there, and the connection fails when it is not (RFC 9293 3.8.4) */
+    uint8_t traffic_class; /* of what those accepted send, and the answers to their SYNs: the
+                              Differentiated Services field in the upper six bits (RFC 2474 3). The
+                              lower two are ECN's and not looked at. */
 };
 
 struct connect_options {
     struct endpoint local; /* where it is to come from; any, if zeroed */
     bool keepalive;        /* as listen_options' */
+    uint8_t traffic_class; /* the same, of all that it sends from its SYN on */
 };
 
 struct tcp_ops {

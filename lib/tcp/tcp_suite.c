@@ -266,3 +266,30 @@ void tcp_case_places_are_used_again(struct tcp_fixture *fixture)
     }
     fixture->close(fixture);
 }
+
+/* RFC 9293 3.9.2: MUST-48, by either side of a connection for what it sends itself. */
+void tcp_case_traffic_class_is_as_asked_for(struct tcp_fixture *fixture)
+{
+    static const struct {
+        uint8_t client, server;
+    } cases[] = { { 0, 0 }, { 0xb8, 0 }, { 0, 0x28 }, { 0xfc, 0x20 }, { 0xff, 0x2b } };
+    if (fixture->traffic_class_of == NULL) test_skip("nothing here sends datagrams");
+    struct tcp *tcp = fixture->open(fixture);
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        const struct listen_options listening = { .backlog = 1, .traffic_class = cases[i].server };
+        const struct connect_options connecting = { .traffic_class = cases[i].client };
+        const struct endpoint local = { .address = address_loopback(ADDRESS_IPV4) };
+        struct listener *listener;
+        struct flow *client;
+        expect_ok(tcp_listen(tcp, &local, &listening, &listener));
+        expect_ok(tcp_connect(tcp, &listener->local, &connecting, &client, tcp_suite_soon()));
+        struct flow *server = tcp_suite_accept(listener);
+        expect_that(fixture->traffic_class_of(fixture, client), ==, cases[i].client & 0xfc);
+        expect_that(fixture->traffic_class_of(fixture, server), ==, cases[i].server & 0xfc);
+        tcp_suite_expect_connected(client, server);
+        flow_abort(client);
+        flow_close(server);
+        listener_close(listener);
+    }
+    fixture->close(fixture);
+}

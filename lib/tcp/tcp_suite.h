@@ -16,6 +16,8 @@ struct tcp_fixture {
     struct tcp *(*open)(struct tcp_fixture *fixture);
     void (*close)(struct tcp_fixture *fixture);
     const char *no_ipv6; /* why it has none; NULL: it has */
+    /* The class of what the flow sends, ECN's bits excepted. NULL: it sends no datagrams. */
+    uint8_t (*traffic_class_of)(struct tcp_fixture *fixture, struct flow *flow);
 };
 
 #define TCP_CASES(CASE, implementation, fixture) \
@@ -38,7 +40,8 @@ struct tcp_fixture {
     CASE(implementation, fixture, drain_wakes_accept) \
     CASE(implementation, fixture, close_resets_who_waits) \
     CASE(implementation, fixture, connection_outlives_listener) \
-    CASE(implementation, fixture, places_are_used_again)
+    CASE(implementation, fixture, places_are_used_again) \
+    CASE(implementation, fixture, traffic_class_is_as_asked_for)
 
 #define TCP_CASE_DECLARE(implementation, fixture, name) \
     void tcp_case_##name(struct tcp_fixture *fixture);

@@ -137,6 +137,11 @@ const struct endpoint *tcp_acceptor_local(const struct tcp_acceptor *acceptor)
     return &acceptor->local;
 }
 
+void tcp_acceptor_set_traffic_class(struct tcp_acceptor *acceptor, uint8_t traffic_class)
+{
+    acceptor->traffic_class = traffic_class & (uint8_t)~IP_ECN_MASK;
+}
+
 void tcp_acceptor_drain(struct tcp_acceptor *acceptor)
 {
     acceptor->draining = true;

@@ -19,6 +19,7 @@ struct tcp_acceptor {
     size_t complete_count, backlog;
     uint64_t cookies_until_ns; /* a cookie sent last is valid until then; 0: none was sent */
     bool open, draining;
+    uint8_t traffic_class; /* its ECN bits are 0 */
 };
 
 struct tcp_acceptors {

@@ -259,6 +259,7 @@ void tcp_connection_wait_out(struct tcp_connection *connection)
                 connection->rcv_wind_shift,
             UINT16_MAX),
         .timestamps = tcp_connection_has(connection, TCP_HAS_TIMESTAMPS),
+        .traffic_class = connection->traffic_class,
         .ts_recent = connection->ts_recent,
         .ts_offset = connection->ts_offset,
     };

@@ -114,9 +114,10 @@ struct tcp_connection {
     uint32_t fin_seq;
     uint32_t rcv_up;
     uint32_t ts_recent, ts_offset;
-    uint32_t ts_recent_s; /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
-    uint16_t rcv_mss;     /* the longest segment so far */
-    uint8_t reports;      /* of enum tcp_report, that the user has not taken */
+    uint32_t ts_recent_s;  /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
+    uint16_t rcv_mss;      /* the longest segment so far */
+    uint8_t reports;       /* of enum tcp_report, that the user has not taken */
+    uint8_t traffic_class; /* its ECN bits are 0 */
     struct tcp_receive_window receive_window;
     struct tcp_receive_queue receive_queue;
 

@@ -94,6 +94,16 @@ enum result tcp_connection_open(struct tcp_core *core, const struct endpoint *lo
                                 const struct endpoint *peer, struct tcp_user *user,
                                 struct tcp_connection **connection) CHECKED;
 
+/* The same, of a traffic class from its SYN on. */
+enum result tcp_connection_open_in_class(struct tcp_core *core, const struct endpoint *local,
+                                         const struct endpoint *peer, uint8_t traffic_class,
+                                         struct tcp_user *user,
+                                         struct tcp_connection **connection) CHECKED;
+
+/* The class of what is sent from now on: the Differentiated Services field (RFC 2474 3), in the
+ * upper six bits. The lower two are ECN's and not looked at (RFC 9293 3.9.2, MUST-48). */
+void tcp_connection_set_traffic_class(struct tcp_connection *connection, uint8_t traffic_class);
+
 /* Who is told from now on; events that were due before are told at once. */
 void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *user);
 
@@ -172,6 +182,10 @@ enum result tcp_acceptor_open(struct tcp_core *core, const struct endpoint *loca
                               struct tcp_acceptor **acceptor) CHECKED;
 
 const struct endpoint *tcp_acceptor_local(const struct tcp_acceptor *acceptor);
+
+/* Of the connections that come from now on, as tcp_connection_set_traffic_class, and of the answers
+ * to their SYNs. */
+void tcp_acceptor_set_traffic_class(struct tcp_acceptor *acceptor, uint8_t traffic_class);
 
 /* Whether a complete connection waits to be taken. */
 bool tcp_acceptor_holds(const struct tcp_acceptor *acceptor);

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_reply.h"
 
-bool tcp_reply(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *segment)
+bool tcp_reply(struct tcp_core *core, const struct tcp_pair *pair, uint8_t traffic_class,
+               struct tcp_segment *segment)
 {
     struct packet *packet = packet_take(core->pool, PACKET_FOR_CONTROL);
     if (packet == NULL) return false;
@@ -14,6 +15,7 @@ bool tcp_reply(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_se
         .source = pair->local.address,
         .destination = pair->peer.address,
         .protocol = IP_PROTOCOL_TCP,
+        .traffic_class = traffic_class,
         .dont_fragment = true,
     };
     if (ip_send(core->ip, packet, &outgoing) != OK) return false;

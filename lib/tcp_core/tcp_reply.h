@@ -11,6 +11,7 @@
 /* Sends `segment` without payload from pair->local to pair->peer; the ports are filled in. One
  * packet, PACKET_FOR_CONTROL; false: there is none, or it cannot be sent now. Nobody will send it
  * again: what is lost is as if the wire had lost it. */
-bool tcp_reply(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *segment);
+bool tcp_reply(struct tcp_core *core, const struct tcp_pair *pair, uint8_t traffic_class,
+               struct tcp_segment *segment);
 
 #endif

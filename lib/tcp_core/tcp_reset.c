@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_reset.h"
 
-void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *reset)
+void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, uint8_t traffic_class,
+                    struct tcp_segment *reset)
 {
-    if (tcp_reply(core, pair, reset)) core->statistics.resets_sent++;
+    if (tcp_reply(core, pair, traffic_class, reset)) core->statistics.resets_sent++;
 }
 
 /* RFC 9293 3.10.7.1: where the segment acknowledges something, that is the number that its sender
@@ -24,5 +25,5 @@ void tcp_reset_answer(struct tcp_core *core, const struct tcp_pair *pair,
         reset.flags |= TCP_ACK;
         reset.ack = segment->seq + segment_length(segment);
     }
-    tcp_reset_send(core, pair, &reset);
+    tcp_reset_send(core, pair, 0, &reset);
 }

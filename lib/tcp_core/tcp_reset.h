@@ -18,6 +18,7 @@ void tcp_reset_answer(struct tcp_core *core, const struct tcp_pair *pair,
 
 /* The same without the limit's bound: for a connection that ends with one and knows its numbers and
  * options. */
-void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, struct tcp_segment *reset);
+void tcp_reset_send(struct tcp_core *core, const struct tcp_pair *pair, uint8_t traffic_class,
+                    struct tcp_segment *reset);
 
 #endif

@@ -369,3 +369,88 @@ TEST(rfc_urgent_data_may_wait_for_the_handshake)
     expect_pointer(&segment, peer.iss + 1 + 6);
     peer_close(&peer);
 }
+
+/* ---- the class of what is sent: 3.9.2 ---- */
+
+#define CLASS 0xb8 /* expedited forwarding (RFC 3246) */
+
+static struct tcp_wire_record hear_in_class(uint8_t traffic_class)
+{
+    struct tcp_wire_record record;
+    expect(tcp_wire_take(peer.wire, &record));
+    expect_that(record.traffic_class, ==, traffic_class);
+    return record;
+}
+
+/* MUST-48: from the SYN on, sent again or not, and the reset too; ECN's bits stay TCP's own. */
+TEST(rfc_all_that_is_sent_is_of_the_class_asked_for)
+{
+    peer_open_default(&peer);
+    peer.ecn = true;
+    peer.core->parameters.ecn = true;
+    expect_ok(tcp_connection_open_in_class(peer.core, &peer.pair.local, &peer.pair.peer, CLASS | 3,
+                                           &peer.user, &peer.connection));
+    struct tcp_wire_record record = hear_in_class(CLASS);
+    expect_that(record.ecn, ==, IP_ECN_NOT_ECT);
+    peer.iss = record.segment.seq;
+    peer.ack = peer.iss + 1;
+    peer_say(&peer, TCP_SYN | TCP_ACK | TCP_ECE, nothing);
+    (void)hear_in_class(CLASS);
+    (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+    expect_that(hear_in_class(CLASS).ecn, ==, IP_ECN_ECT_0);
+    peer_wait(&peer, 300 * MS_NS);
+    expect_that(hear_in_class(CLASS).ecn, ==, IP_ECN_NOT_ECT);
+    tcp_connection_set_traffic_class(peer.connection, 0x28);
+    peer_say_at(&peer, TCP_ACK, peer.seq, peer.ack + 1000, nothing); /* challenged */
+    (void)hear_in_class(0x28);
+    tcp_connection_abort(peer.connection);
+    peer_let_go(&peer);
+    expect_that(hear_in_class(0x28).segment.flags & TCP_RST, ==, TCP_RST);
+    peer_close(&peer);
+}
+
+/* And passively: with a record, with a cookie, and before anybody has taken the connection. */
+TEST(rfc_all_that_a_listener_answers_is_of_the_class_asked_for)
+{
+    for (int cookies = 0; cookies < 2; cookies++) {
+        struct tcp_core_parameters parameters = tcp_wire_parameters();
+        if (cookies == 1) parameters.syn_count = 0;
+        peer_open(&peer, &parameters);
+        expect_ok(
+            tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+        tcp_acceptor_set_traffic_class(peer.acceptor, CLASS | 1);
+        peer_say(&peer, TCP_SYN, nothing);
+        struct tcp_wire_record syn_ack = hear_in_class(CLASS);
+        peer.ack = syn_ack.segment.seq + 1;
+        if (cookies == 0) {
+            peer_wait(&peer, 1100 * MS_NS);
+            (void)hear_in_class(CLASS); /* sent again */
+            peer_say_at(&peer, TCP_ACK, peer.seq + 100000, peer.ack, nothing);
+            (void)hear_in_class(CLASS); /* challenged */
+        }
+        peer_say(&peer, TCP_ACK, VIEW("data"));
+        (void)hear_in_class(CLASS);
+        peer.connection = tcp_acceptor_take(peer.acceptor);
+        tcp_connection_attach(peer.connection, &peer.user);
+        (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+        expect_that(hear_in_class(CLASS).ecn, ==, IP_ECN_NOT_ECT);
+        peer_close(&peer);
+    }
+}
+
+/* To the last acknowledgement. */
+TEST(rfc_time_wait_answers_in_the_class_of_its_connection)
+{
+    peer_open_default(&peer);
+    peer_connect(&peer);
+    tcp_connection_set_traffic_class(peer.connection, CLASS);
+    tcp_connection_shut(peer.connection);
+    (void)hear_in_class(CLASS);
+    peer.ack++;
+    peer_say(&peer, TCP_ACK | TCP_FIN, nothing);
+    (void)hear_in_class(CLASS);
+    expect_that(peer_state(&peer), ==, TCP_TIME_WAIT);
+    peer_say_at(&peer, TCP_ACK | TCP_FIN, peer.seq - 1, peer.ack, nothing);
+    (void)hear_in_class(CLASS);
+    peer_close(&peer);
+}

@@ -15,6 +15,11 @@ static struct tcp_syn *record_at(const struct tcp_core *core, uint32_t index)
     return &core->syn_cache.records[index];
 }
 
+static struct tcp_acceptor *acceptor_of(const struct tcp_core *core, const struct tcp_syn *record)
+{
+    return tcp_acceptor_at(core, record->acceptor);
+}
+
 /* ---- the lines ---- */
 
 static struct tcp_syn_line *line_of(struct tcp_core *core, const struct tcp_syn *record)
@@ -129,8 +134,8 @@ static void put_timestamps(const struct tcp_core *core, const struct tcp_syn_ter
 
 /* Options are offered only where the SYN has them (RFC 7323 2.2, 3.2; RFC 2018 2). False: it could
  * not be sent. */
-static bool send_syn_ack(struct tcp_core *core, const struct tcp_pair *pair,
-                         const struct tcp_syn_terms *terms)
+static bool send_syn_ack(struct tcp_core *core, const struct tcp_acceptor *acceptor,
+                         const struct tcp_pair *pair, const struct tcp_syn_terms *terms)
 {
     struct ip_path path;
     if (ip_find_path(core->ip, &pair->peer.address, &pair->local.address, &path) != OK)
@@ -150,7 +155,7 @@ static bool send_syn_ack(struct tcp_core *core, const struct tcp_pair *pair,
         segment.options |= TCP_OPTION_WINDOW_SCALE;
         segment.wind_shift = own_wind_shift(core);
     }
-    return tcp_reply(core, pair, &segment);
+    return tcp_reply(core, pair, acceptor->traffic_class, &segment);
 }
 
 /* An ACK that says where both ends are, to a segment that does not fit (RFC 9293 3.10.7.4, RFC 5961
@@ -170,7 +175,8 @@ static void challenge(struct tcp_core *core, struct tcp_syn *record)
         .window = (uint16_t)(terms->rcv_wnd >> (terms->window_scale ? own_wind_shift(core) : 0)),
     };
     if (terms->timestamps) put_timestamps(core, terms, &segment);
-    if (tcp_reply(core, &record->pair, &segment)) core->statistics.challenge_acks++;
+    if (tcp_reply(core, &record->pair, acceptor_of(core, record)->traffic_class, &segment))
+        core->statistics.challenge_acks++;
 }
 
 static void answer_again(struct tcp_core *core, struct tcp_syn *record)
@@ -179,7 +185,7 @@ static void answer_again(struct tcp_core *core, struct tcp_syn *record)
                         TCP_SYN_ANSWER_BURST))
         return;
     record->sent_again = true;
-    if (send_syn_ack(core, &record->pair, &record->terms))
+    if (send_syn_ack(core, acceptor_of(core, record), &record->pair, &record->terms))
         core->statistics.segments_retransmitted++;
 }
 
@@ -202,7 +208,7 @@ static void repeat_or_drop(struct tcp_core *core, uint32_t index)
     record->due_ns = core->agenda->now_ns + (TCP_SYN_FIRST_DELAY_NS << record->sends);
     record->sends++;
     append(core, index);
-    if (send_syn_ack(core, &record->pair, &record->terms))
+    if (send_syn_ack(core, acceptor_of(core, record), &record->pair, &record->terms))
         core->statistics.segments_retransmitted++;
 }
 
@@ -250,7 +256,7 @@ static void send_cookie(struct tcp_core *core, struct tcp_acceptor *acceptor,
 {
     uint64_t now_ns = core->agenda->now_ns;
     tcp_cookie_make(core->cookie_key, pair, now_ns, terms);
-    if (!send_syn_ack(core, pair, terms)) {
+    if (!send_syn_ack(core, acceptor, pair, terms)) {
         core->statistics.syn_dropped++;
         return;
     }
@@ -312,7 +318,7 @@ void tcp_syn_arrive(struct tcp_core *core, struct tcp_acceptor *acceptor,
     terms.ts_offset = initial.ts_offset;
     keep(core, taken - 1, acceptor, pair, &terms);
     /* What could not be sent now is sent by the timer. */
-    (void)send_syn_ack(core, pair, &terms);
+    (void)send_syn_ack(core, acceptor, pair, &terms);
 }
 
 /* ---- what completes it ---- */
@@ -360,6 +366,7 @@ static struct tcp_connection *complete(struct tcp_core *core, struct tcp_accepto
         return NULL;
     }
     core->statistics.opened_passively++;
+    tcp_connection_set_traffic_class(connection, acceptor->traffic_class);
     tcp_acceptor_queue(acceptor, connection);
     return connection;
 }
@@ -368,7 +375,7 @@ static struct tcp_connection *complete_record(struct tcp_core *core, uint32_t in
                                               const struct tcp_segment *ack)
 {
     const struct tcp_syn *record = record_at(core, index);
-    struct tcp_acceptor *acceptor = tcp_acceptor_at(core, record->acceptor);
+    struct tcp_acceptor *acceptor = acceptor_of(core, record);
     if (!has_room(core, acceptor)) return NULL;
     struct tcp_handshake handshake = handshake_of(core, &record->pair, &record->terms, ack);
     bool sent_once = record->sends == 1 && !record->sent_again;
@@ -486,7 +493,7 @@ void tcp_syn_forget_acceptor(struct tcp_core *core, const struct tcp_acceptor *a
             uint32_t index = next - 1;
             const struct tcp_syn *record = record_at(core, index);
             next = record->next;
-            if (tcp_acceptor_at(core, record->acceptor) == acceptor) drop(core, index);
+            if (acceptor_of(core, record) == acceptor) drop(core, index);
         }
     }
 }

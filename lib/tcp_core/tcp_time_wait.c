@@ -117,6 +117,7 @@ void tcp_time_wait_enter(struct tcp_core *core, const struct tcp_farewell *farew
         .ts_offset = farewell->ts_offset,
         .window = farewell->window,
         .timestamps = farewell->timestamps,
+        .traffic_class = farewell->traffic_class,
         .entered_ns = core->agenda->now_ns,
     };
     append(core, taken - 1);
@@ -159,7 +160,7 @@ static void answer(struct tcp_core *core, struct tcp_time_wait *record)
         ack.ts_value = tcp_timestamp_clock(now_ns) + record->ts_offset;
         ack.ts_echo = record->ts_recent;
     }
-    tcp_reply(core, &record->pair, &ack);
+    tcp_reply(core, &record->pair, record->traffic_class, &ack);
 }
 
 /* RFC 6191 2: whether a SYN is sure to be newer than all that the pair's old connection sent. */

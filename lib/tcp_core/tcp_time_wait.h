@@ -27,6 +27,7 @@ struct tcp_farewell {
     uint32_t snd_nxt, rcv_nxt;
     uint16_t window; /* as its last segment had it, scaled down */
     bool timestamps;
+    uint8_t traffic_class;
     uint32_t ts_recent, ts_offset;
 };
 
@@ -38,6 +39,7 @@ struct tcp_time_wait {
     uint32_t ts_recent, ts_offset;
     uint16_t window;
     bool timestamps;
+    uint8_t traffic_class;
     uint64_t entered_ns;
     struct tcp_limit answers;
 };

@@ -103,7 +103,7 @@ static enum result send(struct tcp_connection *connection, struct packet *packet
         .source = pair->local.address,
         .destination = pair->peer.address,
         .protocol = IP_PROTOCOL_TCP,
-        .traffic_class = ecn,
+        .traffic_class = connection->traffic_class | ecn,
         .dont_fragment = true,
     };
     core->statistics.segments_sent++;
@@ -329,7 +329,7 @@ void tcp_transmit_reset(struct tcp_connection *connection)
         .flags = TCP_RST | TCP_ACK,
     };
     put_timestamps(connection, &reset);
-    tcp_reset_send(connection->core, &connection->pair, &reset);
+    tcp_reset_send(connection->core, &connection->pair, connection->traffic_class, &reset);
 }
 
 void tcp_transmit_keepalive(struct tcp_connection *connection)

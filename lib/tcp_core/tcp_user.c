@@ -50,6 +50,13 @@ enum result tcp_connection_open(struct tcp_core *core, const struct endpoint *lo
                                 const struct endpoint *peer, struct tcp_user *user,
                                 struct tcp_connection **connection)
 {
+    return tcp_connection_open_in_class(core, local, peer, 0, user, connection);
+}
+
+enum result tcp_connection_open_in_class(struct tcp_core *core, const struct endpoint *local,
+                                         const struct endpoint *peer, uint8_t traffic_class,
+                                         struct tcp_user *user, struct tcp_connection **connection)
+{
     assert(peer->port != 0 && peer->address.family != ADDRESS_ANY);
     if (!tcp_connection_is_free(core)) return FULL;
     struct tcp_pair pair;
@@ -58,11 +65,17 @@ enum result tcp_connection_open(struct tcp_core *core, const struct endpoint *lo
     struct tcp_connection *opened = tcp_connection_take(core, &pair);
     if (opened == NULL) return FULL;
     opened->user = user;
+    tcp_connection_set_traffic_class(opened, traffic_class);
     tcp_connection_enter(opened);
     send_syn(opened);
     tcp_timer_set(opened);
     *connection = opened;
     return OK;
+}
+
+void tcp_connection_set_traffic_class(struct tcp_connection *connection, uint8_t traffic_class)
+{
+    connection->traffic_class = traffic_class & (uint8_t)~IP_ECN_MASK;
 }
 
 void tcp_connection_attach(struct tcp_connection *connection, struct tcp_user *user)

@@ -134,6 +134,7 @@ static struct tcp_wire_record *record(struct tcp_wire_host *from, const struct t
         .sent_ns = wire->agenda.now_ns,
         .host = from->index,
         .ecn = ecn,
+        .traffic_class = from->traffic_class,
     };
     size_t head_bytes = MIN(segment->payload_bytes, sizeof entry->head);
     packet_copy_out(packet, segment->header_bytes, span_first(SPAN_OF(entry->head), head_bytes));
@@ -210,6 +211,7 @@ static enum result wire_send(struct ip *ip, struct packet *packet, const struct 
     }
     from->datagrams_sent++;
     from->destination = out->destination;
+    from->traffic_class = out->traffic_class & (uint8_t)~IP_ECN_MASK;
     uint8_t ecn = out->traffic_class & IP_ECN_MASK;
     if (is_burst)
         emit_burst(from, packet, ecn);

@@ -34,6 +34,7 @@ struct tcp_wire_record {
     uint64_t sent_ns;
     uint8_t host;
     uint8_t ecn;
+    uint8_t traffic_class; /* ECN's bits excepted */
     bool lost;
     uint8_t head[16]; /* of its payload, the first bytes */
 };
@@ -64,6 +65,7 @@ struct tcp_wire_host {
 
     struct tcp_wire_faults faults; /* of what it sends */
     struct address destination;    /* of what it is sending */
+    uint8_t traffic_class;         /* likewise */
     uint64_t busy_until_ns;        /* at the rate */
     uint64_t last_arrival_ns;
     uint64_t segments_sent, segments_lost, datagrams_sent;

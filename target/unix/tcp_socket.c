@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: ISC */
 #include "target/unix/tcp_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/ip.h>
+
 #include "target/memory.h"
 
 const struct parameter tcp_socket_parameters[] = {
@@ -69,6 +72,17 @@ void tcp_socket_give_buffer(struct tcp_socket *tcp, struct span buffer)
     struct list_node *node = (void *)buffer.bytes;
     *node = (struct list_node){ 0 };
     list_prepend(&tcp->free_buffers, node);
+}
+
+/* ---- options ---- */
+
+/* A socket of IPv6 may have a peer of IPv4, and one of IPv4 knows only its own option. */
+void tcp_socket_set_traffic_class(int descriptor, uint8_t traffic_class)
+{
+    const int value = traffic_class;
+    if (traffic_class == 0) return;
+    (void)setsockopt(descriptor, IPPROTO_IP, IP_TOS, &value, sizeof value);
+    (void)setsockopt(descriptor, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value);
 }
 
 /* ---- opening ---- */

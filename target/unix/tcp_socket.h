@@ -68,6 +68,10 @@ bool tcp_socket_has_room(const struct tcp_socket *tcp);
 struct span tcp_socket_take_buffer(struct tcp_socket *tcp);
 void tcp_socket_give_buffer(struct tcp_socket *tcp, struct span buffer);
 
+/* What a socket of either family sends from now on, and a listener's connections after it (RFC 2474
+ * 3). The host keeps the bits of ECN to itself. */
+void tcp_socket_set_traffic_class(int descriptor, uint8_t traffic_class);
+
 enum result tcp_socket_listen(struct tcp *base, const struct endpoint *local,
                               const struct listen_options *options, struct listener **made) CHECKED;
 enum result tcp_socket_connect(struct tcp *base, const struct endpoint *peer,

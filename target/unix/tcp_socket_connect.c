@@ -21,7 +21,7 @@ static bool bind_local(int descriptor, int family, const struct endpoint *local)
 }
 
 /* A socket on its way to the peer, or below 0 with errno. */
-static int start_connect(const struct endpoint *peer, const struct endpoint *local, bool keepalive)
+static int start_connect(const struct endpoint *peer, const struct connect_options *options)
 {
     const int on = 1;
     int family = socket_family(&peer->address);
@@ -30,9 +30,10 @@ static int start_connect(const struct endpoint *peer, const struct endpoint *loc
     union socket_address address;
     socklen_t length = socket_address_set(&address, peer, family);
     (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (keepalive) (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    tcp_socket_set_traffic_class(descriptor, options->traffic_class);
+    if (options->keepalive) (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     errno = 0;
-    if (bind_local(descriptor, family, local) &&
+    if (bind_local(descriptor, family, &options->local) &&
         (connect(descriptor, &address.any, length) == 0 || errno == EINPROGRESS))
         return descriptor;
     int error = errno;
@@ -64,16 +65,17 @@ enum result tcp_socket_connect(struct tcp *base, const struct endpoint *peer,
                                const struct connect_options *options, struct flow **flow,
                                uint64_t deadline_ns)
 {
+    static const struct connect_options none;
     struct tcp_socket *tcp = CONTAINER_OF(base, struct tcp_socket, tcp);
-    struct endpoint local = options != NULL ? options->local : (struct endpoint){ 0 };
-    if (local.address.family != ADDRESS_ANY && local.address.family != peer->address.family)
-        return UNREACHABLE;
+    if (options == NULL) options = &none;
+    uint8_t family = options->local.address.family;
+    if (family != ADDRESS_ANY && family != peer->address.family) return UNREACHABLE;
     struct flow_socket *socket = tcp_socket_take_flow(tcp);
     if (socket == NULL) return FULL;
-    int descriptor = start_connect(peer, &local, options != NULL && options->keepalive);
+    int descriptor = start_connect(peer, options);
     if (descriptor < 0) {
         tcp_socket_give_flow(tcp, socket);
-        return connect_result(errno, &local);
+        return connect_result(errno, &options->local);
     }
     flow_socket_init(socket, tcp, descriptor);
     enum result result = wait_connected(socket, deadline_ns);

@@ -201,6 +201,7 @@ static int start_listening(const struct endpoint *local, const struct listen_opt
     /* Linux takes one more than it is told. */
     if (listen(descriptor, (int)MIN(options->backlog - 1, (size_t)INT32_MAX)) == 0) {
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        tcp_socket_set_traffic_class(descriptor, options->traffic_class);
         if (options->keepalive)
             (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
         /* listen clears it. */

@@ -30,7 +30,24 @@ static void suite_close(struct tcp_fixture *fixture)
     tcp_socket_close(&tcp);
 }
 
-static struct tcp_fixture fixture = { .open = suite_open, .close = suite_close };
+static int option_of(struct flow *flow, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+    int descriptor = CONTAINER_OF(flow, struct flow_socket, flow)->poll.descriptor;
+    expect(getsockopt(descriptor, level, name, &value, &length) == 0);
+    return value;
+}
+
+static uint8_t traffic_class_of(struct tcp_fixture *fixture, struct flow *flow)
+{
+    (void)fixture;
+    return (uint8_t)option_of(flow, IPPROTO_IP, IP_TOS);
+}
+
+static struct tcp_fixture fixture = { .open = suite_open,
+                                      .close = suite_close,
+                                      .traffic_class_of = traffic_class_of };
 
 /* Before any test runs: whether this host has IPv6 at all. */
 __attribute__((constructor)) static void look_for_ipv6(void)
@@ -351,6 +368,34 @@ TEST(tcp_socket_counts)
     flow_close(client);
     flow_close(server);
     expect_that(tcp.connections_open, ==, 0);
+    listener_close(listener);
+    suite_close(NULL);
+}
+
+/* A socket that takes both families marks both. */
+TEST(tcp_socket_marks_both_families)
+{
+    if (fixture.no_ipv6 != NULL) test_skip(fixture.no_ipv6);
+    static const struct endpoint any;
+    const struct listen_options listening = { .backlog = 2, .traffic_class = 0xb8 };
+    const struct connect_options connecting = { .traffic_class = 0x28 };
+    struct tcp *opened = suite_open(NULL);
+    struct listener *listener;
+    expect_ok(tcp_listen(opened, &any, &listening, &listener));
+    for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+        struct endpoint peer = tcp_suite_reach(listener, (enum address_family)family);
+        struct flow *client;
+        expect_ok(tcp_connect(opened, &peer, &connecting, &client, tcp_suite_soon()));
+        struct flow *server = tcp_suite_accept(listener);
+        expect_that(option_of(server, IPPROTO_IP, IP_TOS), ==, 0xb8);
+        expect_that(option_of(server, IPPROTO_IPV6, IPV6_TCLASS), ==, 0xb8);
+        if (family == ADDRESS_IPV4)
+            expect_that(option_of(client, IPPROTO_IP, IP_TOS), ==, 0x28);
+        else
+            expect_that(option_of(client, IPPROTO_IPV6, IPV6_TCLASS), ==, 0x28);
+        flow_abort(client);
+        flow_close(server);
+    }
     listener_close(listener);
     suite_close(NULL);
 }
