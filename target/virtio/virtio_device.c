@@ -31,7 +31,7 @@ static enum result refuse(const struct machine_device *said, const char *why)
 }
 
 enum result virtio_device_open(struct virtio_device *device, enum machine_device_kind kind,
-                               struct view name, uint64_t wanted)
+                               struct view name)
 {
     struct machine_device *said = machine_device_find(kind, name);
     if (said == NULL) {
@@ -40,11 +40,16 @@ enum result virtio_device_open(struct virtio_device *device, enum machine_device
     }
     *device = (struct virtio_device){ .transport = transport_of(said), .said = said };
     if (device->transport == NULL) return refuse(said, "is on a bus that is not ours");
-    uint64_t offered = device->transport->offered(device);
-    if ((offered & VIRTIO_F_VERSION_1) == 0) return refuse(said, "is older than virtio 1.0");
-    device->features = offered & (wanted | VIRTIO_F_VERSION_1);
+    if (virtio_device_offers(device, VIRTIO_F_VERSION_1) == 0)
+        return refuse(said, "is older than virtio 1.0");
+    return OK;
+}
+
+enum result virtio_device_agree(struct virtio_device *device, uint64_t features)
+{
+    device->features = features | VIRTIO_F_VERSION_1;
     if (!device->transport->accept(device, device->features))
-        return refuse(said, "does not agree to the features that it has offered");
+        return refuse(device->said, "does not agree to the features that it has offered");
     return OK;
 }
 

@@ -34,11 +34,21 @@ struct virtio_transport {
     bool (*reset)(struct virtio_device *device);
 };
 
-/* Finds the device and agrees with it on VIRTIO_F_VERSION_1 and as much of `wanted` as it offers.
- * The log says what is wrong: NOT_FOUND: the machine has none of that name; UNSUPPORTED: a
- * transport or a device that is too old, or one that does not agree. */
+/* Finds the device. The log says what is wrong: NOT_FOUND: the machine has none of that kind and
+ * name (an empty name: of that kind); UNSUPPORTED: its transport is not ours, or it is older than
+ * virtio 1.0. */
 enum result virtio_device_open(struct virtio_device *device, enum machine_device_kind kind,
-                               struct view name, uint64_t wanted) CHECKED;
+                               struct view name) CHECKED;
+
+/* Of `wanted` what it offers. */
+static inline uint64_t virtio_device_offers(struct virtio_device *device, uint64_t wanted)
+{
+    return device->transport->offered(device) & wanted;
+}
+
+/* Agrees on these features, all of them offered, and on VIRTIO_F_VERSION_1. UNSUPPORTED: the device
+ * does not; the log has said so. */
+enum result virtio_device_agree(struct virtio_device *device, uint64_t features) CHECKED;
 
 static inline bool virtio_device_has(const struct virtio_device *device, uint64_t feature)
 {

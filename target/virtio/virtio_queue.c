@@ -213,19 +213,26 @@ static void free_chain(struct virtio_queue *queue, uint16_t head)
     chain->count = 0;
 }
 
+/* Of a chain that it could only read some devices tell how much they have read. */
+static bool is_sound(const struct virtio_queue *queue, uint32_t head, uint32_t *written_bytes)
+{
+    if (head >= queue->size || queue->chains[head].count == 0) return false;
+    uint32_t writable_bytes = queue->chains[head].writable_bytes;
+    if (writable_bytes == 0) *written_bytes = 0;
+    return *written_bytes <= writable_bytes;
+}
+
 bool virtio_queue_take_used(struct virtio_queue *queue, uint16_t *head, uint32_t *written_bytes)
 {
     if (virtio_queue_used_count(queue) == 0) return false;
     struct virtq_used_element *used = &queue->used_elements[queue->used_index & (queue->size - 1u)];
     uint32_t index = __atomic_load_n(&used->head, __ATOMIC_RELAXED);
-    uint32_t bytes = __atomic_load_n(&used->length_bytes, __ATOMIC_RELAXED);
-    if (index >= queue->size || queue->chains[index].count == 0 ||
-        bytes > queue->chains[index].writable_bytes) {
+    *written_bytes = __atomic_load_n(&used->length_bytes, __ATOMIC_RELAXED);
+    if (!is_sound(queue, index, written_bytes)) {
         queue->is_broken = true;
         return false;
     }
     *head = (uint16_t)index;
-    *written_bytes = bytes;
     queue->used_index++;
     free_chain(queue, *head);
     return true;
