@@ -1,0 +1,48 @@
+/* crash_report.h - what the report of a broken image says on every target: what happened in words,
+ * where, in which fiber, and how it came there. For a target's crash handler.
+ *
+ * The parts allocate nothing, wait for nothing, and work on any stack of 4 KiB. The backtrace
+ * follows frame pointers, which every build keeps, and never leaves the stack it is on.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_CRASH_REPORT_H
+#define LOOM_CRASH_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+
+/* How a target names an address: the name, and how far behind its start the address is. False: no
+ * name is known. */
+struct crash_names {
+    bool (*find)(uintptr_t address, struct view *name, uintptr_t *offset_bytes);
+};
+
+/* What every function pushes first. */
+struct crash_frame {
+    const struct crash_frame *caller;
+    uintptr_t return_address;
+};
+
+/* One line of a report or a part of one. */
+__attribute__((format(printf, 1, 2))) void crash_say(const char *words, ...);
+
+/* A bad access, or a stack that has overflowed where the address is in a guard page. `how` says
+ * more of the access: "" or ", ...". */
+void crash_say_access(uintptr_t address, const char *how);
+
+/* A trap that the compiler has put where a check fails, and a division that has no result. */
+void crash_say_check(void);
+void crash_say_division(void);
+
+void crash_say_fiber(void);
+
+/* Frame 0 is where it happened, the others are whoever called. */
+void crash_say_frame(unsigned number, uintptr_t address, const struct crash_names *names);
+
+/* From frame 1 on. `loop_stack` is the stack of the loop, for when no fiber runs. */
+void crash_say_backtrace(const struct crash_frame *frame, struct view loop_stack,
+                         const struct crash_names *names);
+
+#endif

@@ -1,0 +1,162 @@
+/* crash.c - what a machine prints when it breaks, before it ends: in words, with the registers, the
+ * fiber, a backtrace and the census. The words are image/crash_report.h's, as in a process.
+ *
+ * Addresses within the image are told as the linker chose them, so that `addr2line -e IMAGE` knows
+ * them, wherever this machine had it.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "base/assert.h"
+#include "base/units.h"
+#include "fiber/fiber.h"
+#include "image/crash_report.h"
+#include "target/console.h"
+#include "target/exit.h"
+#include "target/vm/boot.h"
+#include "target/vm/services.h"
+
+#define STATUS_CRASHED 134 /* as a process that abort() has ended */
+
+/* As fault.S and the processor lay it out. */
+struct fault_frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+static_assert(sizeof(struct fault_frame) == 22 * sizeof(uint64_t), "nothing between them");
+
+__attribute__((noreturn, cold)) void machine_fault(const struct fault_frame *frame);
+
+static bool find_in_image(uintptr_t address, struct view *name, uintptr_t *offset_bytes)
+{
+    *name = VIEW("image");
+    *offset_bytes = address - boot_page->image.base;
+    return *offset_bytes < boot_page->image.length_bytes;
+}
+
+static const struct crash_names names = { .find = find_in_image };
+
+static void say_backtrace(const struct crash_frame *frame)
+{
+    const struct machine_range *stack = &boot_page->boot_stack;
+    const void *base = (const void *)(uintptr_t)stack->base; // NOLINT: as the boot pages tell it
+    crash_say_backtrace(frame, view_from(base, stack->length_bytes), &names);
+}
+
+/* A crash within a crash ends the machine at once. */
+static void begin_report(void)
+{
+    static bool crashing;
+    if (crashing) machine_end(MACHINE_CRASH, STATUS_CRASHED);
+    crashing = true;
+}
+
+__attribute__((noreturn)) static void end_report(void)
+{
+    fiber_census_write();
+    console_drain();
+    machine_end(MACHINE_CRASH, STATUS_CRASHED);
+}
+
+void target_panic(struct view report)
+{
+    begin_report();
+    console_write_diagnostic(VIEW("\npanic: "));
+    console_write_diagnostic(report);
+    console_write_diagnostic(VIEW("\n"));
+    crash_say_fiber();
+    say_backtrace(__builtin_frame_address(0));
+    end_report();
+}
+
+/* ---- exceptions ---- */
+
+/* Intel SDM 3A, table 6-1. */
+enum exception {
+    DIVIDE_ERROR = 0,
+    BREAKPOINT = 3,
+    INVALID_OPCODE = 6,
+    STACK_FAULT = 12,
+    GENERAL_PROTECTION = 13,
+    PAGE_FAULT = 14,
+    FLOATING_POINT = 16,
+    ALIGNMENT_CHECK = 17,
+    VECTOR_FLOATING_POINT = 19,
+};
+
+/* Of a page fault (Intel SDM 3A, 4.7). */
+#define ERROR_PRESENT 0x01u
+#define ERROR_WRITE   0x02u
+#define ERROR_FETCH   0x10u
+
+static bool overflows_boot_stack(uintptr_t address)
+{
+    uintptr_t base = boot_page->boot_stack.base;
+    return address < base && base - address <= MACHINE_PAGE_BYTES;
+}
+
+static const char *how_accessed(uintptr_t address, uint64_t error)
+{
+    if (address < MACHINE_PAGE_BYTES) return ", a null pointer";
+    if (error & ERROR_FETCH) return ", executing what is no code";
+    if ((error & ERROR_WRITE) && (error & ERROR_PRESENT)) return ", writing to what is read-only";
+    return error & ERROR_WRITE ? ", writing" : ", reading";
+}
+
+static void say_page_fault(const struct fault_frame *frame)
+{
+    machine_cross(MACHINE_FAULT);
+    uintptr_t address = boot_page->control.fault_address;
+    if (overflows_boot_stack(address)) {
+        crash_say("\ncrash: the loop has overflowed its stack of %zu KiB\n",
+                  (size_t)(boot_page->boot_stack.length_bytes / KIB));
+    } else {
+        crash_say_access(address, how_accessed(address, frame->error));
+    }
+}
+
+static void say_fault(const struct fault_frame *frame)
+{
+    switch (frame->vector) {
+    case PAGE_FAULT: say_page_fault(frame); return;
+    case INVALID_OPCODE: crash_say_check(); return;
+    case DIVIDE_ERROR: crash_say_division(); return;
+    case STACK_FAULT:
+    case GENERAL_PROTECTION:
+        crash_say("\ncrash: an address that cannot be one, or an instruction that is not allowed "
+                  "(error 0x%zx)\n",
+                  (size_t)frame->error);
+        return;
+    case BREAKPOINT: crash_say("\ncrash: a breakpoint without a debugger\n"); return;
+    case FLOATING_POINT:
+    case VECTOR_FLOATING_POINT: crash_say("\ncrash: a floating-point exception\n"); return;
+    case ALIGNMENT_CHECK: crash_say("\ncrash: an access that is not aligned\n"); return;
+    default:
+        crash_say("\ncrash: exception %u (error 0x%zx)\n", (unsigned)frame->vector,
+                  (size_t)frame->error);
+    }
+}
+
+static void say_registers(const struct fault_frame *frame)
+{
+    crash_say("  rax %016zx  rbx %016zx  rcx %016zx  rdx %016zx\n", frame->rax, frame->rbx,
+              frame->rcx, frame->rdx);
+    crash_say("  rsi %016zx  rdi %016zx  rbp %016zx  rsp %016zx\n", frame->rsi, frame->rdi,
+              frame->rbp, frame->rsp);
+    crash_say("  r8  %016zx  r9  %016zx  r10 %016zx  r11 %016zx\n", frame->r8, frame->r9,
+              frame->r10, frame->r11);
+    crash_say("  r12 %016zx  r13 %016zx  r14 %016zx  r15 %016zx\n", frame->r12, frame->r13,
+              frame->r14, frame->r15);
+    crash_say("  rip %016zx  rflags %08zx  image at %016zx\n", frame->rip, frame->rflags,
+              (size_t)boot_page->image.base);
+}
+
+void machine_fault(const struct fault_frame *frame)
+{
+    begin_report();
+    say_fault(frame);
+    crash_say_fiber();
+    say_registers(frame);
+    crash_say_frame(0, frame->rip, &names);
+    say_backtrace((const struct crash_frame *)frame->rbp); // NOLINT: a register holds a number
+    end_report();
+}

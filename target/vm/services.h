@@ -1,0 +1,32 @@
+/* services.h - what the start does for each ambient service, in this order.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_VM_SERVICES_H
+#define LOOM_VM_SERVICES_H
+
+#include <stdint.h>
+
+/* Reads the boot pages' command line. */
+void arguments_open(void);
+
+/* Takes over the free memory. */
+void memory_open(void);
+
+/* Seeds the generator with what the boot pages give and with the processor's own, and erases it
+ * there. */
+void entropy_open(void);
+
+void pollers_open(void);
+
+/* A machine without a console runs, and says nothing. */
+void console_open(void);
+
+/* Waits, without the loop, until the console has let go of what was written, for a moment at most:
+ * before the end. */
+void console_drain(void);
+
+/* One crossing that serves all queues and sleeps until something has come or until the deadline.
+ * Polls nobody. */
+void machine_sleep(uint64_t deadline_ns);
+
+#endif
