@@ -9,22 +9,21 @@
  * bytes are looked at one by one: nothing behind the view may be touched, not even to be ignored.
  *
  * SPDX-License-Identifier: ISC */
-#include <emmintrin.h>
-
 #include "http/http_characters.h"
 
-#define STEP sizeof(__m128i)
+/* The compilers' own vectors, not <emmintrin.h>, which wants a C library. */
+typedef uint8_t sixteen_bytes __attribute__((vector_size(16)));
+typedef char sixteen_lanes __attribute__((vector_size(16)));
+
+#define STEP sizeof(sixteen_bytes)
 
 /* A bit for each of the sixteen bytes that is a control byte. */
 static unsigned control_bits(struct view sixteen)
 {
-    __m128i bytes;
+    sixteen_bytes bytes;
     __builtin_memcpy(&bytes, sixteen.bytes, sizeof bytes);
-    const __m128i last = _mm_set1_epi8(0x1f);
-    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last), last);
-    __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
-    __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, low), del));
+    return (unsigned)__builtin_ia32_pmovmskb128(
+        (sixteen_lanes)((~(bytes == '\t') & (bytes <= 0x1f)) | (bytes == 0x7f)));
 }
 
 size_t http_find_control(struct view bytes, size_t from)
