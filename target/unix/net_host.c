@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: ISC */
 #include "target/unix/net_host.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOG_MODULE "net"
@@ -13,22 +12,10 @@
 
 static enum result parse_choice(struct view text, struct span value)
 {
-    struct net_host_choice choice = { .kind = NET_HOST_PASST };
-    struct view name, kind = view_cut(text, ':', &name);
-    uint64_t number = 0;
-    if (view_equal(text, VIEW("passt"))) {
-        choice.kind = NET_HOST_PASST;
-    } else if (view_equal(kind, VIEW("tap")) && !view_is_empty(name)) {
-        choice.kind = NET_HOST_TAP;
-        choice.interface = name;
-    } else if (view_equal(kind, VIEW("fd")) && view_to_u64(name, &number) && number <= INT32_MAX) {
-        choice.kind = NET_HOST_DESCRIPTOR;
-        choice.descriptor = (int)number;
-    } else {
-        return INVALID;
-    }
-    (void)span_copy(value, VIEW_OF(choice));
-    return OK;
+    struct net_host_choice choice;
+    enum result result = net_host_choice_read(&choice, text);
+    if (result == OK) (void)span_copy(value, VIEW_OF(choice));
+    return result;
 }
 
 static enum result parse_publish(struct view text, struct span value)
@@ -137,13 +124,6 @@ static enum result open_passt(struct net_host *host, const struct net_host_param
     return result;
 }
 
-static bool is_stream_socket(int descriptor)
-{
-    int type = 0;
-    socklen_t length = sizeof type;
-    return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
-}
-
 static enum result open_choice(struct net_host *host, const struct net_host_parameters *parameters)
 {
     const struct net_host_choice *choice = &parameters->net;
@@ -151,7 +131,7 @@ static enum result open_choice(struct net_host *host, const struct net_host_para
                                              .mtu_bytes = (uint16_t)parameters->mtu_bytes };
     if (choice->kind == NET_HOST_PASST) return open_passt(host, parameters);
     if (choice->kind == NET_HOST_TAP) return net_tap_open(&host->tap, choice->interface, &options);
-    if (is_stream_socket(choice->descriptor))
+    if (net_host_is_stream(choice->descriptor))
         return open_stream(host, choice->descriptor, parameters);
     return net_tap_open_descriptor(&host->tap, choice->descriptor, &options);
 }

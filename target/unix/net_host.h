@@ -14,17 +14,10 @@
 #include "net/net_pcap.h"
 #include "parameter/parameter.h"
 #include "target/unix/net_capture_file.h"
+#include "target/unix/net_host_choice.h"
 #include "target/unix/net_passt.h"
 #include "target/unix/net_passt_process.h"
 #include "target/unix/net_tap.h"
-
-enum net_host_kind { NET_HOST_PASST, NET_HOST_TAP, NET_HOST_DESCRIPTOR };
-
-struct net_host_choice {
-    enum net_host_kind kind;
-    struct view interface; /* of NET_HOST_TAP */
-    int descriptor;        /* of NET_HOST_DESCRIPTOR */
-};
 
 struct net_host_parameters {
     struct net_host_choice net;

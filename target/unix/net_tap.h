@@ -26,6 +26,7 @@
 
 #include "net/net.h"
 #include "target/unix/net_descriptor.h"
+#include "target/unix/net_tap_interface.h"
 
 /* A frame of PACKET_TOTAL_MAX: the first buffer leaves the headroom free, the others nothing. */
 #define NET_TAP_SLOTS \
@@ -94,9 +95,6 @@ struct net_tap_shape {
 void net_tap_init(struct net_tap *tap, int descriptor, const struct net_tap_shape *shape);
 
 void net_tap_close(struct net_tap *tap);
-
-/* A locally administered address (IEEE 802 8.2) that this host's net of this name always has. */
-struct mac net_tap_mac(struct view name);
 
 /* ---- within net_tap ---- */
 
