@@ -3,14 +3,32 @@
  * SPDX-License-Identifier: ISC */
 #include "tender/device.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+
+void device_warn(const struct device *device, const char *words, ...)
+{
+    va_list values;
+    va_start(values, words);
+    (void)fprintf(stderr, "loom-tender: %s: ", device->name);
+    (void)vfprintf(stderr, words, values);
+    (void)fputc('\n', stderr);
+    va_end(values);
+}
 
 void device_break(struct device *device, const char *problem)
 {
     device->descriptor = -1;
     if (device->is_broken) return;
     device->is_broken = true;
-    (void)fprintf(stderr,
-                  "loom-tender: %s is served no more, as what the guest says is wrong: %s\n",
-                  device->name, problem);
+    device_warn(device, "it is served no more, as what the guest says to it is wrong: %s", problem);
+}
+
+void device_present(struct device *device, struct machine_device *shared,
+                    const struct machine_device *presented)
+{
+    device->shared = shared;
+    device->descriptor = -1;
+    (void)span_copy(SPAN_OF(device->name), VIEW_OF(presented->name));
+    *shared = *presented;
 }

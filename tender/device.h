@@ -48,4 +48,13 @@ struct device_ops {
  * told on stderr the first time. */
 void device_break(struct device *device, const char *problem);
 
+/* A line on stderr about it: what the host has done to it, and what helps. */
+__attribute__((format(printf, 2, 3))) void device_warn(const struct device *device,
+                                                       const char *words, ...);
+
+/* What the boot page says of a device before the guest starts: `kind`, `name`, the number of queues
+ * and what is offered. */
+void device_present(struct device *device, struct machine_device *shared,
+                    const struct machine_device *presented);
+
 #endif

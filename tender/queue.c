@@ -151,7 +151,7 @@ static bool read_chain(struct queue *queue, struct queue_chain *chain)
 /* A guest has no more chains than descriptors, those included that it has not got back. */
 bool queue_has_more(struct queue *queue)
 {
-    if (queue->problem != NULL) return false;
+    if (queue->problem != NULL || queue->size == 0) return false;
     if (queue->seen != queue->taken) return true;
     queue->seen = __atomic_load_n(&queue->available->index, __ATOMIC_ACQUIRE);
     if ((uint16_t)(queue->seen - queue->given) > queue->size ||
@@ -193,4 +193,9 @@ bool queue_publish(struct queue *queue)
     __atomic_store_n(&queue->used->index, queue->given, __ATOMIC_RELEASE);
     queue->published = queue->given;
     return true;
+}
+
+bool queue_wants_notice(const struct queue *queue)
+{
+    return (queue->available->flags & VIRTQ_AVAIL_NO_INTERRUPT) == 0;
 }

@@ -9,7 +9,8 @@
  * any more. What has been taken stays in bounds whatever the guest does to its memory meanwhile,
  * but the bytes there may change: what must not change between a check and its use is copied first.
  *
- * The guest's memory is given once, and neither moves nor shrinks as long as the queue is used.
+ * A zeroed one has nothing. The guest's memory is given once, and neither moves nor shrinks as long
+ * as the queue is used.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TENDER_QUEUE_H
@@ -69,8 +70,8 @@ bool queue_open(struct queue *queue, const struct guest_memory *memory,
  * broken. It is the device's until it is given back, or put back. */
 bool queue_take(struct queue *queue, struct queue_chain *chain);
 
-/* As if the chain that was taken last, and is not given back, had not been: it will be read anew.
- */
+/* As if the chain that was taken last had not been taken: it is read anew next time. Again: the one
+ * before it. Only for chains since which none was given back that was taken later. */
 void queue_put_back(struct queue *queue);
 
 /* The device is done with a chain and has written so many bytes of it, from the first writable one
@@ -80,6 +81,9 @@ void queue_give_back(struct queue *queue, uint32_t head, uint32_t written_bytes)
 /* Shows the guest what has been given back. True: there was something. Once a burst: each time the
  * guest sees a new index it has to look. */
 bool queue_publish(struct queue *queue);
+
+/* Whether the guest wants to be told of what is published (VIRTQ_AVAIL_NO_INTERRUPT, 2.7.7). */
+bool queue_wants_notice(const struct queue *queue);
 
 /* Whether the guest has made chains available that are not taken. False for one that is broken. */
 bool queue_has_more(struct queue *queue);
