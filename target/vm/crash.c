@@ -12,7 +12,6 @@
 #include "target/console.h"
 #include "target/exit.h"
 #include "target/vm/boot.h"
-#include "target/vm/services.h"
 
 #define STATUS_CRASHED 134 /* as a process that abort() has ended */
 
@@ -53,7 +52,6 @@ static void begin_report(void)
 __attribute__((noreturn)) static void end_report(void)
 {
     fiber_census_write();
-    console_drain();
     machine_end(MACHINE_CRASH, STATUS_CRASHED);
 }
 

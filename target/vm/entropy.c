@@ -7,20 +7,13 @@
 #include "target/entropy.h"
 
 #include "target/vm/boot.h"
+#include "target/vm/cpu.h"
 #include "target/vm/generator.h"
 #include "target/vm/services.h"
 
 #define RDRAND_TRIES 10 /* Intel SDM 1, 7.3.17.1 */
 
 static struct generator generator;
-
-/* CPUID leaf 1, ECX bit 30. */
-static bool has_rdrand(void)
-{
-    uint32_t a = 1, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (c & (uint32_t)1 << 30) != 0;
-}
 
 /* Zero where the processor gives none: mixing that in changes nothing. */
 static uint64_t rdrand(void)
@@ -40,7 +33,7 @@ void entropy_open(void)
                   "the key first, the canary last");
     uint64_t seed[CHACHA20_KEY_BYTES / sizeof(uint64_t)];
     __builtin_memcpy(seed, boot_page->entropy, sizeof seed);
-    for (size_t i = 0; has_rdrand() && i < sizeof seed / sizeof *seed; i++)
+    for (size_t i = 0; cpu.has_rdrand && i < sizeof seed / sizeof *seed; i++)
         seed[i] ^= rdrand();
     generator_open(&generator, (const uint8_t *)seed);
     span_fill(SPAN_OF(seed), 0);

@@ -21,10 +21,6 @@ void pollers_open(void);
 /* A machine without a console runs, and says nothing. */
 void console_open(void);
 
-/* Waits, without the loop, until the console has let go of what was written, for a moment at most:
- * before the end. */
-void console_drain(void);
-
 /* One crossing that serves all queues and sleeps until something has come or until the deadline.
  * Polls nobody. */
 void machine_sleep(uint64_t deadline_ns);

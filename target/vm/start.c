@@ -9,6 +9,7 @@
 #include "image/image.h"
 #include "target/exit.h"
 #include "target/vm/boot.h"
+#include "target/vm/cpu.h"
 #include "target/vm/services.h"
 
 struct thread_block {
@@ -40,7 +41,7 @@ __attribute__((no_stack_protector)) static void set_thread_block(struct machine_
 __attribute__((noinline, noreturn)) static void run(void)
 {
     if (boot_page->magic != MACHINE_MAGIC || boot_page->abi != MACHINE_ABI) __builtin_trap();
-    __builtin_cpu_init();
+    cpu_open();
     arguments_open();
     memory_open();
     entropy_open();
