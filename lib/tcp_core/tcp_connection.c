@@ -157,6 +157,7 @@ void tcp_connection_establish(struct tcp_connection *connection, uint64_t rtt_ns
     connection->rcv_mss = MIN(TCP_MSS_DEFAULT_IPV4,
                               connection->payload_max); /* until a longer one */
     tcp_connection_mark(connection, TCP_HAS_OPENED);
+    if (core->parameters.user_timeout_option) tcp_connection_mark(connection, TCP_TIMEOUT_DUE);
     connection->events |= TCP_EVENT_CONNECTED;
 }
 
@@ -179,6 +180,7 @@ struct tcp_connection *tcp_connection_create(struct tcp_core *core,
     connection->snd_wind_shift = handshake->snd_wind_shift;
     connection->rcv_wind_shift = handshake->rcv_wind_shift;
     connection->peer_mss = handshake->peer_mss;
+    connection->peer_user_timeout = handshake->peer_user_timeout;
     connection->ts_recent = handshake->ts_recent;
     connection->ts_recent_s = (uint32_t)(now_ns / S_NS);
     connection->ts_offset = handshake->ts_offset;

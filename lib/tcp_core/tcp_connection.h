@@ -73,6 +73,7 @@ enum tcp_connection_flag {
     TCP_IS_DOUBTED = 1 << 22,   /* ICMP has said, since it was heard last, that nobody is there */
     TCP_SENDS_URGENT = 1 << 23, /* up to snd_up, which is not acknowledged */
     TCP_HEARS_URGENT = 1 << 24, /* up to rcv_up, which is not read */
+    TCP_TIMEOUT_DUE = 1 << 25,  /* our user timeout, with the next segment that has room for it */
 };
 
 struct tcp_connection {
@@ -114,10 +115,11 @@ struct tcp_connection {
     uint32_t fin_seq;
     uint32_t rcv_up;
     uint32_t ts_recent, ts_offset;
-    uint32_t ts_recent_s;  /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
-    uint16_t rcv_mss;      /* the longest segment so far */
-    uint8_t reports;       /* of enum tcp_report, that the user has not taken */
-    uint8_t traffic_class; /* its ECN bits are 0 */
+    uint32_t ts_recent_s;       /* when it came: after 24 days it says nothing (RFC 7323 5.5) */
+    uint16_t rcv_mss;           /* the longest segment so far */
+    uint16_t peer_user_timeout; /* as the peer said it (RFC 5482); 0: it did not, or we ignore it */
+    uint8_t reports;            /* of enum tcp_report, that the user has not taken */
+    uint8_t traffic_class;      /* its ECN bits are 0 */
     struct tcp_receive_window receive_window;
     struct tcp_receive_queue receive_queue;
 
@@ -249,6 +251,9 @@ void tcp_receive(struct tcp_connection *connection, struct packet *packet,
 
 /* The sixth: URG, of a segment that has it. */
 void tcp_receive_urgent(struct tcp_connection *connection, const struct tcp_segment *segment);
+
+/* RFC 5482, of a segment that has it. */
+void tcp_receive_user_timeout(struct tcp_connection *connection, const struct tcp_segment *segment);
 
 /* RFC 7323 4.3. */
 void tcp_receive_timestamp(struct tcp_connection *connection, const struct tcp_segment *segment);

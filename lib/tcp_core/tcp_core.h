@@ -38,6 +38,8 @@ struct tcp_core_parameters {
     uint32_t congestion;               /* 0: cubic, 1: newreno */
     uint64_t user_timeout_ns;          /* unacknowledged for so long: given up (RFC 5482) */
     uint64_t keepalive_idle_ns, keepalive_interval_ns, keepalive_count;
+    bool user_timeout_option; /* told to peers, and theirs heeded within these bounds */
+    uint64_t user_timeout_min_ns, user_timeout_max_ns;
     bool ecn; /* offered on connections that we open; always taken when offered */
 };
 extern const struct parameter tcp_core_parameters[];

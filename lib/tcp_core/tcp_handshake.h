@@ -16,11 +16,12 @@ struct tcp_handshake {
 
     uint32_t iss, irs; /* what our SYN and the peer's SYN carried: iss + 1 is acknowledged */
 
-    uint32_t snd_wnd;       /* the window of the completing ACK, already scaled up */
-    uint32_t rcv_wnd;       /* what our SYN-ACK offered, in bytes */
-    uint16_t peer_mss;      /* of the peer's SYN; the family's default where it said nothing */
-    uint8_t snd_wind_shift; /* by which the peer's windows are scaled, 0 to 14 (RFC 7323 2.2) */
-    uint8_t rcv_wind_shift; /* by which ours are; 0 where the peer does not scale */
+    uint32_t snd_wnd;           /* the window of the completing ACK, already scaled up */
+    uint32_t rcv_wnd;           /* what our SYN-ACK offered, in bytes */
+    uint16_t peer_mss;          /* of the peer's SYN; the family's default where it said nothing */
+    uint16_t peer_user_timeout; /* of the peer's SYN (RFC 5482); 0: not said, or ignored */
+    uint8_t snd_wind_shift;     /* by which the peer's windows are scaled, 0 to 14 (RFC 7323 2.2) */
+    uint8_t rcv_wind_shift;     /* by which ours are; 0 where the peer does not scale */
 
     bool sack_permitted;
     bool timestamps;

@@ -146,12 +146,20 @@ static void note_fin(struct tcp_connection *connection, uint32_t fin_seq)
     connection->fin_seq = fin_seq;
 }
 
+/* RFC 5482 3.1: the last one counts. */
+void tcp_receive_user_timeout(struct tcp_connection *connection, const struct tcp_segment *segment)
+{
+    if (connection->core->parameters.user_timeout_option)
+        connection->peer_user_timeout = segment->user_timeout;
+}
+
 void tcp_receive(struct tcp_connection *connection, struct packet *packet,
                  const struct tcp_segment *segment, const struct ip_incoming *incoming)
 {
     if (tcp_connection_has(connection, TCP_HAS_ECN))
         note_congestion(connection, packet, segment, incoming);
     if ((segment->flags & TCP_URG) != 0) tcp_receive_urgent(connection, segment);
+    if (segment->user_timeout != 0) tcp_receive_user_timeout(connection, segment);
     uint32_t start = segment->seq + ((segment->flags & TCP_SYN) != 0);
     uint32_t end = start + segment->payload_bytes;
     if (start == end) {

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_peer_suite.h"
+#include "tcp_core/tcp_user_timeout.h"
 
 static struct peer peer;
 
@@ -452,5 +453,218 @@ TEST(rfc_time_wait_answers_in_the_class_of_its_connection)
     expect_that(peer_state(&peer), ==, TCP_TIME_WAIT);
     peer_say_at(&peer, TCP_ACK | TCP_FIN, peer.seq - 1, peer.ack, nothing);
     (void)hear_in_class(CLASS);
+    peer_close(&peer);
+}
+
+/* ---- the user timeout of both: RFC 5482 ---- */
+
+static struct tcp_core_parameters with_timeouts(void)
+{
+    struct tcp_core_parameters parameters = tcp_wire_parameters();
+    parameters.user_timeout_option = true;
+    parameters.user_timeout_ns = 200 * S_NS;
+    parameters.user_timeout_min_ns = 100 * S_NS;
+    parameters.user_timeout_max_ns = 3600 * S_NS;
+    return parameters;
+}
+
+static void say_timeout(unsigned flags, uint16_t user_timeout, struct view payload)
+{
+    struct tcp_segment segment = {
+        .seq = peer.seq,
+        .ack = (flags & TCP_ACK) != 0 ? peer.ack : 0,
+        .flags = (uint8_t)flags,
+        .window = peer.window,
+        .user_timeout = user_timeout,
+    };
+    peer_say_raw(&peer, &segment, payload);
+    peer.seq += (uint32_t)payload.length_bytes + ((flags & TCP_SYN) != 0);
+}
+
+/* Sends in vain, and expects to be given up after so long. */
+static void expect_given_up_after(uint64_t timeout_ns)
+{
+    uint64_t start_ns = tcp_wire_now_ns(peer.wire);
+    (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+    while (tcp_connection_failure(peer.connection) == OK)
+        expect(tcp_wire_step(peer.wire, start_ns + 2 * timeout_ns));
+    expect_that(tcp_connection_failure(peer.connection), ==, TIMED_OUT);
+    expect_that(tcp_wire_now_ns(peer.wire) - start_ns, >=, timeout_ns);
+    expect_that(tcp_wire_now_ns(peer.wire) - start_ns, <=, timeout_ns + 100 * MS_NS);
+    tcp_wire_forget(peer.wire);
+}
+
+/* 3.3: seconds up to 32,767, minutes beyond; never 0 (3.4). */
+TEST(rfc_a_user_timeout_is_told_in_seconds_or_minutes)
+{
+    static const struct {
+        uint64_t seconds, rounded;
+        uint16_t wire;
+    } cases[] = {
+        { 0, 1, 1 },
+        { 1, 1, 1 },
+        { 300, 300, 300 },
+        { 32767, 32767, 32767 },
+        { 32768, (uint64_t)547 * 60, 0x8000 | 547 },
+        { (uint64_t)32767 * 60, (uint64_t)32767 * 60, 0xffff },
+        { (uint64_t)99999 * 60, (uint64_t)32767 * 60, 0xffff },
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        uint16_t wire = tcp_user_timeout_to_wire(cases[i].seconds * S_NS);
+        expect_that(wire, ==, cases[i].wire);
+        expect_that(tcp_user_timeout_from_wire(wire), ==, cases[i].rounded * S_NS);
+    }
+    expect_that(tcp_user_timeout_to_wire(S_NS + 1), ==, 2);
+    expect_that(tcp_user_timeout_to_wire(UINT64_MAX), ==, 0xffff);
+}
+
+/* 3.1: ENABLED is false unless somebody says otherwise: nothing is told, and nothing heeded. */
+TEST(rfc_user_timeouts_are_off_by_default)
+{
+    struct tcp_core_parameters parameters = with_timeouts();
+    parameters.user_timeout_option = false;
+    peer_open(&peer, &parameters);
+    expect_that(peer_begin(&peer).user_timeout, ==, 0);
+    say_timeout(TCP_SYN | TCP_ACK, 1000, nothing);
+    expect_that(peer_hear(&peer).user_timeout, ==, 0);
+    say_timeout(TCP_ACK, 1000, VIEW("data"));
+    expect_given_up_after(200 * S_NS);
+    peer_close(&peer);
+}
+
+/* 3.2: in the SYN, each time, and in the first segment without; then no more. */
+TEST(rfc_a_user_timeout_is_told_by_who_opens)
+{
+    struct tcp_core_parameters parameters = with_timeouts();
+    peer_open(&peer, &parameters);
+    expect_that(peer_begin(&peer).user_timeout, ==, 200);
+    peer_wait(&peer, 1100 * MS_NS);
+    struct tcp_wire_record record;
+    expect(tcp_wire_take(peer.wire, &record));
+    expect_that(record.segment.user_timeout, ==, 200);
+    say_timeout(TCP_SYN | TCP_ACK, 0, nothing);
+    expect_that(peer_hear(&peer).user_timeout, ==, 200);
+    (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+    expect_that(peer_hear(&peer).user_timeout, ==, 0);
+    expect_that(peer.connection->peer_user_timeout, ==, 0);
+    peer_close(&peer);
+}
+
+/* In the SYN-ACK where the SYN has it, and in the first segment in any case; what the SYN said is
+ * kept, but for a cookie. */
+TEST(rfc_a_user_timeout_is_told_by_who_is_opened_to)
+{
+    for (int way = 0; way < 3; way++) {
+        struct tcp_core_parameters parameters = with_timeouts();
+        bool says = way > 0, cookie = way == 2;
+        if (cookie) parameters.syn_count = 0;
+        peer_open(&peer, &parameters);
+        expect_ok(
+            tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+        say_timeout(TCP_SYN, says ? 1000 : 0, nothing);
+        struct tcp_wire_record record;
+        expect(tcp_wire_take(peer.wire, &record));
+        expect_that(record.segment.user_timeout, ==, says ? 200 : 0);
+        peer.iss = record.segment.seq;
+        peer.ack = peer.iss + 1;
+        say_timeout(TCP_ACK, 0, nothing);
+        peer.connection = tcp_acceptor_take(peer.acceptor);
+        tcp_connection_attach(peer.connection, &peer.user);
+        (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+        expect_that(peer_hear(&peer).user_timeout, ==, 200);
+        (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+        peer_acknowledge(&peer);
+        expect_given_up_after(says && !cookie ? 1000 * S_NS : 200 * S_NS);
+        peer_close(&peer);
+    }
+}
+
+/* A full segment has no room for it, nor has one that tells of much that came out of order. */
+TEST(rfc_a_user_timeout_waits_for_room)
+{
+    struct tcp_core_parameters parameters = with_timeouts();
+    peer_open(&peer, &parameters);
+    peer.timestamps = peer.sack_permitted = true;
+    expect_ok(
+        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_say(&peer, TCP_SYN, nothing);
+    struct tcp_wire_record record;
+    expect(tcp_wire_take(peer.wire, &record));
+    peer.iss = record.segment.seq;
+    peer.ack = peer.iss + 1;
+    peer.ts_echo = record.segment.ts_value;
+    peer_say(&peer, TCP_ACK, nothing);
+    peer.connection = tcp_acceptor_take(peer.acceptor);
+    tcp_connection_attach(peer.connection, &peer.user);
+    (void)peer_user_sends_count(&peer, peer.connection->payload_max);
+    struct tcp_segment segment = peer_hear(&peer);
+    expect_that(segment.payload_bytes, ==, PEER_MSS - 12);
+    expect_that(segment.user_timeout, ==, 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        expect(tcp_connection_has(peer.connection, TCP_TIMEOUT_DUE));
+        peer_say_at(&peer, TCP_ACK, peer.seq + 10 * i, peer.ack, VIEW("x"));
+        segment = peer_hear(&peer);
+        expect_that(segment.sack_count, ==, i);
+        expect_that(segment.user_timeout, ==, i < 3 ? 200 : 0);
+        if (i < 3) tcp_connection_mark(peer.connection, TCP_TIMEOUT_DUE);
+    }
+    expect(tcp_connection_has(peer.connection, TCP_TIMEOUT_DUE));
+    peer_close(&peer);
+}
+
+/* 3.1: min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)), by the last that was heard, while it waits
+ * too. */
+TEST(rfc_user_timeouts_are_agreed_on_within_limits)
+{
+    static const struct {
+        uint64_t own_s;
+        uint16_t said;
+        uint64_t agreed_s;
+    } cases[] = {
+        { 200, 300, 300 },         /* the peer's */
+        { 200, 1, 200 },           /* ours */
+        { 50, 1, 100 },            /* L_LIMIT */
+        { 50, 0, 50 },             /* nothing was said */
+        { 200, 0x8000 | 10, 600 }, /* in minutes */
+        { 200, 0xffff, 3600 },     /* U_LIMIT */
+        { 200, 32767, 3600 },      /* U_LIMIT */
+        { 4000, 0xffff, 4000 },    /* which takes nothing from us */
+        { 200, 0x8000, 200 },      /* reserved */
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        struct tcp_core_parameters parameters = with_timeouts();
+        parameters.user_timeout_ns = cases[i].own_s * S_NS;
+        peer_open(&peer, &parameters);
+        (void)peer_begin(&peer);
+        say_timeout(TCP_SYN | TCP_ACK, 2000, nothing);
+        peer_hear_all(&peer);
+        peer.connection->peer_user_timeout = 0; /* as if it had not been said so far */
+        say_timeout(TCP_ACK, cases[i].said, VIEW("data"));
+        peer_hear_all(&peer);
+        expect_given_up_after(cases[i].agreed_s * S_NS);
+        peer_close(&peer);
+    }
+}
+
+/* A stranger's segment agrees on nothing, and what nobody has any more is not held up. */
+TEST(rfc_user_timeouts_bind_only_who_is_there)
+{
+    struct tcp_core_parameters parameters = with_timeouts();
+    peer_open(&peer, &parameters);
+    peer_connect(&peer);
+    peer.seq += 1000000; /* outside the window */
+    say_timeout(TCP_ACK, 1000, nothing);
+    peer.seq -= 1000000;
+    peer_hear_all(&peer);
+    expect_that(peer.connection->peer_user_timeout, ==, 0);
+    say_timeout(TCP_ACK, 3000, nothing);
+    expect_that(peer.connection->peer_user_timeout, ==, 3000);
+    (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
+    tcp_connection_close(peer.connection);
+    peer_let_go(&peer);
+    peer_wait(&peer, 199 * S_NS);
+    expect_that(tcp_core_statistics(peer.core)->connection_count, ==, 1);
+    peer_wait(&peer, 2 * S_NS);
+    expect_that(tcp_core_statistics(peer.core)->connection_count, ==, 0);
     peer_close(&peer);
 }

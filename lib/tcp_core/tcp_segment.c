@@ -32,12 +32,14 @@ enum {
     KIND_SACK_PERMITTED = 4,
     KIND_SACK = 5,
     KIND_TIMESTAMPS = 8,
+    KIND_USER_TIMEOUT = 28,
 
     LENGTH_MSS = 4,
     LENGTH_WINDOW_SCALE = 3,
     LENGTH_SACK_PERMITTED = 2,
     LENGTH_TIMESTAMPS = 10,
     LENGTH_SACK_BLOCK = 8,
+    LENGTH_USER_TIMEOUT = 4,
 };
 
 #define NOP_NOP(kind, length) \
@@ -79,6 +81,10 @@ static void read_option(uint8_t kind, struct cursor value, struct tcp_segment *s
         segment->options |= TCP_OPTION_TIMESTAMPS;
         segment->ts_value = cursor_u32_be(&value);
         segment->ts_echo = cursor_u32_be(&value);
+    } else if (kind == KIND_USER_TIMEOUT && length_bytes == LENGTH_USER_TIMEOUT) {
+        uint16_t user_timeout = cursor_u16_be(&value);
+        bool is_zero = (user_timeout & INT16_MAX) == 0; /* reserved: RFC 5482 3.4 */
+        segment->user_timeout = is_zero ? 0 : user_timeout;
     } else if ((segment->flags & TCP_SYN) != 0) {
         read_syn_option(kind, value, segment);
     } else if (kind == KIND_SACK && length_bytes > 2 &&
@@ -130,6 +136,7 @@ enum result tcp_segment_parse(struct view bytes, struct tcp_segment *segment)
     segment->options = 0;
     segment->header_bytes = (uint8_t)header_bytes;
     segment->sack_count = 0;
+    segment->user_timeout = 0;
     if (header_bytes == TCP_HEADER_BYTES) return OK;
 
     struct cursor options = cursor_over(
@@ -155,7 +162,7 @@ enum result tcp_segment_take(struct packet *packet, struct tcp_segment *segment)
 
 /* ---- writing ---- */
 
-size_t tcp_segment_header_bytes(const struct tcp_segment *segment)
+static size_t header_without_timeout_bytes(const struct tcp_segment *segment)
 {
     size_t length_bytes = TCP_HEADER_BYTES;
     bool timestamps = segment_has(segment, TCP_OPTION_TIMESTAMPS);
@@ -166,6 +173,18 @@ size_t tcp_segment_header_bytes(const struct tcp_segment *segment)
     if (segment_has(segment, TCP_OPTION_SACK))
         length_bytes += 4 + (size_t)segment->sack_count * LENGTH_SACK_BLOCK;
     return length_bytes;
+}
+
+bool tcp_segment_tells_timeout(const struct tcp_segment *segment)
+{
+    return segment->user_timeout != 0 &&
+           header_without_timeout_bytes(segment) + LENGTH_USER_TIMEOUT <= TCP_HEADER_BYTES_MAX;
+}
+
+size_t tcp_segment_header_bytes(const struct tcp_segment *segment)
+{
+    size_t timeout_bytes = tcp_segment_tells_timeout(segment) ? LENGTH_USER_TIMEOUT : 0;
+    return header_without_timeout_bytes(segment) + timeout_bytes;
 }
 
 static void write_timestamps(struct writer *writer, const struct tcp_segment *segment)
@@ -204,6 +223,9 @@ static void write_options(struct writer *writer, const struct tcp_segment *segme
         writer_put_u32_be(writer, (uint32_t)KIND_NOP << 24 | (uint32_t)KIND_WINDOW_SCALE << 16 |
                                       (uint32_t)LENGTH_WINDOW_SCALE << 8 | segment->wind_shift);
     if (segment_has(segment, TCP_OPTION_SACK)) write_sack(writer, segment);
+    if (tcp_segment_tells_timeout(segment))
+        writer_put_u32_be(writer, (uint32_t)KIND_USER_TIMEOUT << 24 |
+                                      (uint32_t)LENGTH_USER_TIMEOUT << 16 | segment->user_timeout);
 }
 
 static uint16_t pseudo_header_sum(const struct address *source, const struct address *destination,

@@ -48,12 +48,13 @@ struct tcp_segment {
     uint16_t source_port, destination_port;
     uint32_t seq, ack;
     uint16_t window;
-    uint16_t urgent;      /* offset from seq; to be looked at with URG only */
-    uint8_t flags;        /* enum tcp_flag */
-    uint8_t options;      /* enum tcp_option: which of the fields below count */
-    uint8_t header_bytes; /* options included; set by tcp_segment_parse */
-    uint8_t wind_shift;   /* at most 14, whatever was said (RFC 7323 2.3) */
-    uint16_t mss;         /* as it was said, perhaps 0 */
+    uint16_t urgent;       /* offset from seq; to be looked at with URG only */
+    uint8_t flags;         /* enum tcp_flag */
+    uint8_t options;       /* enum tcp_option: which of the fields below count */
+    uint8_t header_bytes;  /* options included; set by tcp_segment_parse */
+    uint8_t wind_shift;    /* at most 14, whatever was said (RFC 7323 2.3) */
+    uint16_t mss;          /* as it was said, perhaps 0 */
+    uint16_t user_timeout; /* RFC 5482 3.3: bit 15: in minutes, else in seconds; 0: not said */
     uint8_t sack_count;
     uint32_t ts_value, ts_echo;
     struct tcp_range sack[TCP_SACK_BLOCKS_MAX]; /* as they were said; nobody has checked them */
@@ -86,6 +87,9 @@ enum result tcp_segment_take(struct packet *packet, struct tcp_segment *segment)
 
 /* How long the header will be with these options: at most 60, which the writer asserts. */
 size_t tcp_segment_header_bytes(const struct tcp_segment *segment);
+
+/* Whether the user timeout finds room beside the other options, which go before it. */
+bool tcp_segment_tells_timeout(const struct tcp_segment *segment);
 
 /* Puts the header in front of `packet`, whose bytes and fragments are the payload, and marks the
  * checksum PARTIAL, with the pseudo-header's sum in the field. Options stand in the order that

@@ -162,6 +162,23 @@ TEST(known_options_of_a_wrong_length_and_unknown_ones_are_passed_over)
     expect_that(after.options, ==, TCP_OPTION_MSS);
 }
 
+/* RFC 5482 3.3, 3.4: with SYN or without, of four bytes and no others; 0 is reserved. */
+TEST(a_user_timeout_is_read)
+{
+    expect_that(parsed(VIEW(HEADER("\x60", SYN_FLAG) "\x1c\x04\x01\x2c")).user_timeout, ==, 300);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x1c\x04\x80\x05")).user_timeout, ==, 0x8005);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x1c\x04\x00\x00")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x1c\x04\x80\x00")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x1c\x03\x01\x01")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x1c\x02\x01\x01")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\x01\x1c\x04\x01")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x70", ACK_FLAG) "\x1c\x06\x01\x01\1\1\1\1")).user_timeout, ==,
+                0);
+    expect_that(parsed(VIEW(HEADER("\x60", ACK_FLAG) "\1\1\1\x1c")).user_timeout, ==, 0);
+    expect_that(parsed(VIEW(HEADER("\x70", ACK_FLAG) "\x1c\x04\0\x07\x1c\x04\0\x09")).user_timeout,
+                ==, 9);
+}
+
 TEST(what_stands_behind_the_end_of_the_options_is_not_read)
 {
     struct tcp_segment syn = parsed(VIEW(HEADER("\x70", SYN_FLAG) "\0\x02\x04\x05\xb4\1\1\1"));
@@ -268,6 +285,12 @@ TEST(the_longest_options_fill_sixty_bytes)
     segment.options |= TCP_OPTION_TIMESTAMPS;
     segment.sack_count = 3;
     expect_that(tcp_segment_header_bytes(&segment), ==, 60);
+    segment.user_timeout = 1; /* beside them there is no room for it */
+    expect_that(tcp_segment_header_bytes(&segment), ==, 60);
+    expect(!tcp_segment_tells_timeout(&segment));
+    segment.sack_count = 2;
+    expect_that(tcp_segment_header_bytes(&segment), ==, 56);
+    expect(tcp_segment_tells_timeout(&segment));
 }
 
 TEST(a_completed_checksum_is_good_and_any_turned_bit_is_not)
@@ -315,6 +338,7 @@ static struct tcp_segment drawn_segment(uint64_t *state)
         .ts_value = (uint32_t)test_random(state),
         .ts_echo = (uint32_t)test_random(state),
         .sack_count = (uint8_t)(1 + draw % 3),
+        .user_timeout = (draw >> 16) % 2 == 0 ? 0 : (uint16_t)(test_random(state) | 1),
     };
     bool syn = (segment.flags & TCP_SYN) != 0;
     uint8_t possible = syn ? TCP_OPTION_MSS | TCP_OPTION_WINDOW_SCALE | TCP_OPTION_SACK_PERMITTED
@@ -335,6 +359,7 @@ static void expect_same(const struct tcp_segment *a, const struct tcp_segment *b
     if (segment_has(a, TCP_OPTION_WINDOW_SCALE)) expect_that(a->wind_shift, ==, b->wind_shift);
     if (segment_has(a, TCP_OPTION_TIMESTAMPS))
         expect(a->ts_value == b->ts_value && a->ts_echo == b->ts_echo);
+    expect_that(b->user_timeout, ==, tcp_segment_tells_timeout(a) ? a->user_timeout : 0);
     if (!segment_has(a, TCP_OPTION_SACK)) return;
     expect_that(a->sack_count, ==, b->sack_count);
     for (size_t i = 0; i < a->sack_count; i++)

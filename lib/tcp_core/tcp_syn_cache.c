@@ -8,6 +8,7 @@
 #include "tcp_core/tcp_handshake.h"
 #include "tcp_core/tcp_isn.h"
 #include "tcp_core/tcp_reset.h"
+#include "tcp_core/tcp_user_timeout.h"
 
 static struct tcp_syn *record_at(const struct tcp_core *core, uint32_t index)
 {
@@ -155,6 +156,7 @@ static bool send_syn_ack(struct tcp_core *core, const struct tcp_acceptor *accep
         segment.options |= TCP_OPTION_WINDOW_SCALE;
         segment.wind_shift = own_wind_shift(core);
     }
+    if (terms->peer_user_timeout != 0) segment.user_timeout = tcp_user_timeout_offer(core);
     return tcp_reply(core, pair, acceptor->traffic_class, &segment);
 }
 
@@ -243,6 +245,7 @@ static struct tcp_syn_terms terms_of(const struct tcp_core *core, const struct t
         .ts_recent = timestamps ? syn->ts_value : 0,
         .peer_mss = tcp_segment_mss(syn, pair->local.address.family),
         .rcv_wnd = window_offered(core),
+        .peer_user_timeout = core->parameters.user_timeout_option ? syn->user_timeout : 0,
         .snd_wind_shift = window_scale ? syn->wind_shift : 0,
         .window_scale = window_scale,
         .sack_permitted = segment_has(syn, TCP_OPTION_SACK_PERMITTED),
@@ -335,6 +338,7 @@ static struct tcp_handshake handshake_of(const struct tcp_core *core, const stru
         .snd_wnd = (uint32_t)ack->window << terms->snd_wind_shift,
         .rcv_wnd = terms->rcv_wnd,
         .peer_mss = terms->peer_mss,
+        .peer_user_timeout = terms->peer_user_timeout,
         .snd_wind_shift = terms->snd_wind_shift,
         .rcv_wind_shift = terms->window_scale ? own_wind_shift(core) : 0,
         .sack_permitted = terms->sack_permitted,

@@ -37,8 +37,9 @@ struct tcp_syn_terms {
     uint32_t iss, irs;
     uint32_t ts_offset, ts_recent;
     uint16_t peer_mss;
-    uint16_t rcv_wnd;       /* as our SYN-ACK tells it: never scaled (RFC 7323 2.2) */
-    uint8_t snd_wind_shift; /* the peer's */
+    uint16_t rcv_wnd;           /* as our SYN-ACK tells it: never scaled (RFC 7323 2.2) */
+    uint16_t peer_user_timeout; /* 0: not said, or ignored */
+    uint8_t snd_wind_shift;     /* the peer's */
     bool window_scale, sack_permitted, timestamps, ecn;
 };
 

@@ -21,6 +21,7 @@ static void take_offers(struct tcp_connection *connection, const struct tcp_segm
         connection->ts_recent = segment->ts_value;
         connection->ts_recent_s = (uint32_t)(core->agenda->now_ns / S_NS);
     }
+    if (segment->user_timeout != 0) tcp_receive_user_timeout(connection, segment);
     connection->rcv_nxt = connection->rcv_told = segment->seq + 1;
     connection->mtu_bytes = 0; /* so that the segments' length is found anew, with the options */
     tcp_receive_window_init(

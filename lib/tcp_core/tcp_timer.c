@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
+#include "tcp_core/tcp_user_timeout.h"
 
 /* R1, and as Linux (tcp_retries1): after so many timeouts without any progress the user is told
  * (RFC 9293 3.8.3, SHLD-10), and a black hole is suspected, as at every second one after that. */
@@ -42,7 +43,7 @@ static uint64_t silence_ns(const struct tcp_connection *connection)
 {
     const struct tcp_core_parameters *parameters = &connection->core->parameters;
     if (waits_for_peer(connection))
-        return deadline_after(waits_since_ns(connection), parameters->user_timeout_ns);
+        return deadline_after(waits_since_ns(connection), tcp_user_timeout_ns(connection));
     if (!is_kept_alive(connection)) return NEVER;
     return deadline_after(connection->heard_ns,
                           parameters->keepalive_idle_ns +

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: ISC */
 #include "tcp_core/tcp_connection.h"
 #include "tcp_core/tcp_reset.h"
+#include "tcp_core/tcp_user_timeout.h"
 
 #define SACK_BYTES_MAX ((TCP_SACK_BLOCKS_MAX - 1) * 8 + 4) /* beside timestamps, with two NOPs */
 
@@ -85,6 +86,16 @@ static void put_sack(struct tcp_connection *connection, struct tcp_segment *segm
     if (count > 0) segment->options |= TCP_OPTION_SACK;
 }
 
+#define TIMEOUT_BYTES 4
+
+/* RFC 5482 3.2: in the first segment after the SYN, should that have lost it, and be it by a
+ * cookie; or where it finds room. */
+static void put_user_timeout(struct tcp_connection *connection, struct tcp_segment *segment)
+{
+    segment->user_timeout = tcp_user_timeout_offer(connection->core);
+    if (tcp_segment_tells_timeout(segment)) tcp_connection_clear(connection, TCP_TIMEOUT_DUE);
+}
+
 /* All that was put off has been said. */
 static void note_told(struct tcp_connection *connection)
 {
@@ -124,6 +135,7 @@ static void put_offers(struct tcp_connection *connection, struct tcp_segment *se
     segment->options |= TCP_OPTION_MSS;
     struct ip_path path;
     (void)tcp_path_find(connection, &path);
+    segment->user_timeout = tcp_user_timeout_offer(connection->core);
     segment->mss = tcp_mss_for_mtu(path.mtu_bytes,
                                    (enum address_family)connection->pair.peer.address.family);
     if (first || tcp_connection_has(connection, TCP_HAS_SACK))
@@ -238,6 +250,9 @@ static uint32_t transmit_data(struct tcp_connection *connection, struct packet *
         put_sack(connection, &segment);
         tells_all = true;
     }
+    if (tcp_connection_has(connection, TCP_TIMEOUT_DUE) &&
+        payload_bytes + SACK_BYTES_MAX + TIMEOUT_BYTES <= connection->payload_max)
+        put_user_timeout(connection, &segment);
     mark_segmentation(connection, packet, payload_bytes);
     uint8_t ecn = ecn_for(connection, payload_bytes, again);
     if (send(connection, packet, &segment, ecn) == FULL) {
@@ -292,6 +307,7 @@ static bool transmit_empty(struct tcp_connection *connection, uint32_t seq)
     if (packet == NULL) return false;
     struct tcp_segment segment = header(connection, seq, TCP_ACK);
     put_sack(connection, &segment);
+    if (tcp_connection_has(connection, TCP_TIMEOUT_DUE)) put_user_timeout(connection, &segment);
     return send(connection, packet, &segment, IP_ECN_NOT_ECT) != FULL;
 }
 
