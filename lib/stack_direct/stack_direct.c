@@ -16,9 +16,12 @@ const struct parameter stack_direct_parameters[] = {
 
 /* ---- driving the core ---- */
 
+/* Whoever waits to send a datagram comes before the connections that the core feeds. */
 static void run(struct stack_direct *stack)
 {
+    udp_direct_go_on(&stack->udp);
     alarm_set(&stack->alarm, stack_core_run(&stack->core, clock_monotonic_ns()));
+    udp_direct_go_on(&stack->udp);
 }
 
 static void deadline_has_come(struct alarm *alarm)

@@ -6,8 +6,9 @@
 #include "stack_direct/stack_direct.h"
 #include "target/memory.h"
 
-/* How long a sender waits before it looks again whether there is room: nothing tells it. */
-#define ROOM_POLL_NS (100 * US_NS)
+/* A net gives packets back when they have gone, and tells nobody: so the sender whose turn it is
+ * looks again after so long, should nothing else have happened. */
+#define ROOM_LOOK_NS (10 * MS_NS)
 
 static struct udp_direct_port *direct_of(struct udp_port *port)
 {
@@ -33,39 +34,84 @@ static enum result send_one(struct udp_direct_port *port, const struct datagram_
     return udp_core_send(port->binding, &outgoing);
 }
 
-static enum result send_burst(struct udp_direct_port *port, const struct datagram_out burst[],
-                              size_t count, size_t *sent)
+static enum result send_some(struct udp_direct_port *port, const struct datagram_out burst[],
+                             size_t count, size_t *sent)
 {
     enum result result = OK;
-    stack_direct_enter(port->udp->stack);
     while (*sent < count) {
         result = send_one(port, &burst[*sent]);
         if (result != OK) break;
         ++*sent;
     }
-    stack_direct_leave(port->udp->stack);
     port->udp->sent_count += *sent;
     return *sent > 0 ? OK : result;
+}
+
+static enum result send_burst(struct udp_direct_port *port, const struct datagram_out burst[],
+                              size_t count, size_t *sent)
+{
+    stack_direct_enter(port->udp->stack);
+    enum result result = send_some(port, burst, count, sent);
+    stack_direct_leave(port->udp->stack);
+    return result;
+}
+
+/* The stack runs for what was sent, and not for what was not: its run is what woke this sender. */
+static enum result send_burst_again(struct udp_direct_port *port, const struct datagram_out burst[],
+                                    size_t count, size_t *sent)
+{
+    stack_direct_enter(port->udp->stack);
+    enum result result = send_some(port, burst, count, sent);
+    if (result != FULL) stack_direct_leave(port->udp->stack);
+    return result;
+}
+
+/* OK: it may be worth to try again. */
+static enum result wait_for_room(struct udp_direct *udp, uint64_t deadline_ns)
+{
+    uint64_t look_ns = MIN(deadline_after(loop_now_ns(), ROOM_LOOK_NS), deadline_ns);
+    enum result result = waiters_wait(&udp->for_room, "udp_send", look_ns);
+    return result == TIMED_OUT && loop_now_ns() < deadline_ns ? OK : result;
+}
+
+/* First come, first served, so that one who needs many buffers is not overtaken for ever by those
+ * who need few. */
+static enum result send_in_turn(struct udp_direct_port *port, const struct datagram_out burst[],
+                                size_t count, size_t *sent, uint64_t deadline_ns)
+{
+    struct udp_direct *udp = port->udp;
+    enum result result = mutex_take(&udp->turn, deadline_ns);
+    if (result != OK) return result;
+    for (;;) {
+        result = send_burst_again(port, burst, count, sent);
+        if (result == FULL) result = wait_for_room(udp, deadline_ns);
+        if (result != OK || *sent > 0) break;
+    }
+    mutex_give(&udp->turn);
+    return result;
 }
 
 static enum result udp_direct_port_send(struct udp_port *base, const struct datagram_out burst[],
                                         size_t count, size_t *sent, uint64_t deadline_ns)
 {
     struct udp_direct_port *port = direct_of(base);
-    for (;;) {
-        enum result result = send_burst(port, burst, count, sent);
-        if (result != FULL) return result;
-        if (deadline_ns <= loop_now_ns()) return TIMED_OUT;
-        uint64_t look_ns = deadline_after(loop_now_ns(), ROOM_POLL_NS);
-        if (fiber_sleep_until(MIN(look_ns, deadline_ns)) == CANCELLED) return CANCELLED;
-    }
+    enum result result = FULL;
+    if (port->udp->turn.holder == NULL) result = send_burst(port, burst, count, sent);
+    if (result != FULL) return result;
+    if (deadline_ns <= loop_now_ns()) return TIMED_OUT;
+    return send_in_turn(port, burst, count, sent, deadline_ns);
+}
+
+void udp_direct_go_on(struct udp_direct *udp)
+{
+    if (!waiters_is_empty(&udp->for_room)) (void)waiters_wake_one(&udp->for_room);
 }
 
 /* ---- receiving ---- */
 
 static void gave_buffers_back(struct udp_direct *udp)
 {
-    if (!stack_core_is_starved(&udp->stack->core)) return;
+    if (!stack_core_is_starved(&udp->stack->core) && waiters_is_empty(&udp->for_room)) return;
     stack_direct_enter(udp->stack);
     stack_direct_leave(udp->stack);
 }
@@ -163,6 +209,8 @@ enum result udp_direct_open(struct udp_direct *udp, struct stack_direct *stack, 
     *udp = (struct udp_direct){ .udp.ops = &udp_direct_ops,
                                 .stack = stack,
                                 .port_count = port_count };
+    mutex_init(&udp->turn);
+    waiters_init(&udp->for_room);
     enum result result = memory_take(port_count * sizeof(struct udp_direct_port),
                                      &udp->port_memory);
     if (result == OK) udp->ports = (void *)udp->port_memory.bytes;
