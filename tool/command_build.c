@@ -94,6 +94,8 @@ int command_test(int count, char *arguments[])
     };
     options_read(&options, count, arguments);
     struct application image = options_application(&options);
+    if (image.target->is_machine)
+        fail_usage("test: tests are programs of the host; leave -t vm out, or take -t sim");
     struct application application = application_for_tests(&image);
     int lock = build_lock(&application);
     bool configured = configure_if_changed(&application, &options.keys);

@@ -18,6 +18,7 @@
 
 #include "application.h"
 #include "command.h"
+#include "machine.h"
 #include "options.h"
 #include "process.h"
 
@@ -38,7 +39,7 @@ static const struct remedy programs[] = {
     { "gdb", "gdb", "no `loom debug`", USEFUL },
     { "clangd", "clangd", "no help from an editor while C is written", USEFUL },
     { "clang", "clang", "only gcc builds images", USEFUL },
-    { "passt", "passt", "no network without root for images with --stack=direct", USEFUL },
+    { "passt", "passt", "no network without root for images with a stack of their own", USEFUL },
 };
 
 struct diagnosis {
@@ -227,6 +228,17 @@ static void check_taps(struct diagnosis *diagnosis)
                 (unsigned)getuid()));
 }
 
+static void check_machine(struct diagnosis *diagnosis)
+{
+    struct house house = house_find();
+    struct machine_obstacle obstacle = machine_obstacle(&house);
+    bool well = obstacle.what == NULL;
+    say(diagnosis, well, USEFUL,
+        well ? "/dev/kvm and loom-tender, which run machines (-t vm)"
+             : text_of("machines (-t vm): %s", obstacle.what),
+        obstacle.remedy);
+}
+
 int command_doctor(int count, char *arguments[])
 {
     struct options options = {
@@ -244,5 +256,6 @@ int command_doctor(int count, char *arguments[])
     check_files(&diagnosis);
     check_interface(&diagnosis);
     check_taps(&diagnosis);
+    check_machine(&diagnosis);
     return diagnosis.broken ? 1 : 0;
 }

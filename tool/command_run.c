@@ -1,7 +1,8 @@
 /* command_run.c - `loom run` and `loom debug`: becoming the image, or its debugger.
  *
  * The command does not stay between: it becomes the image, so that signals, the terminal and the
- * exit status are the image's.
+ * exit status are the image's. Of a machine it names the functions in a crash report, and passes on
+ * all else.
  *
  * SPDX-License-Identifier: ISC */
 #include <errno.h>
@@ -14,9 +15,11 @@
 #include "build.h"
 #include "command.h"
 #include "fail.h"
+#include "machine.h"
 #include "network.h"
 #include "options.h"
 #include "process.h"
+#include "relay.h"
 #include "simulate.h"
 #include "watch.h"
 
@@ -30,6 +33,7 @@ static void add_rest(struct command_line *line, const struct options *options)
 static void add_image(struct command_line *line, const struct application *application,
                       const struct options *options)
 {
+    machine_refuse(options);
     if (application->target->runner != NULL) {
         simulate_add(line, application, options);
         return;
@@ -40,12 +44,23 @@ static void add_image(struct command_line *line, const struct application *appli
     add_rest(line, options);
 }
 
+static int run_machine(const struct application *application, const struct options *options)
+{
+    struct command_line line = { .count = 0 };
+    simulate_refuse(options);
+    if (options->values['w'] != NULL)
+        fail_usage("--watch starts processes, not machines; leave -t vm out while you work on it");
+    const char *image = machine_add(&line, application, options);
+    return relay_run(&line, image);
+}
+
 int command_run(int count, char *arguments[])
 {
     static const struct argp_option own[] = {
         NETWORK_OPTIONS,
         { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
         SIMULATE_OPTIONS,
+        MACHINE_OPTIONS,
         { 0 },
     };
     struct options options = {
@@ -61,6 +76,7 @@ int command_run(int count, char *arguments[])
     options_read(&options, count, arguments);
     network_check(&options);
     struct application application = options_application(&options);
+    if (application.target->is_machine) return run_machine(&application, &options);
     if (options.values['w'] != NULL && application.target->runner == NULL)
         return watch_run(&application, &options);
     struct command_line line = { .count = 0 };
@@ -83,6 +99,9 @@ int command_debug(int count, char *arguments[])
     options_read(&options, count, arguments);
     struct application application = options_application(&options);
     const char *script = text_of("%s/tool/gdb/loom.py", application.house.folder);
+    if (application.target->is_machine)
+        fail_usage(
+            "debug: gdb does not reach into a machine; debug it as a process, without -t vm");
     if (!process_exists("gdb")) fail("there is no gdb; install it: apt-get install gdb");
 
     struct command_line line = { .count = 0 };

@@ -21,9 +21,10 @@
 
 enum { NETS_MAX = 16, PREFIX_BYTES = 64, HTTP_PORT = 80 };
 
-/* A net of the image, by the prefixes of parameters; and what was asked for it, or NULL. */
+/* A net of the image, by the prefixes of parameters and its own name; and what was asked for it, or
+ * NULL. */
 struct net {
-    const char *prefix, *stack_prefix;
+    const char *prefix, *stack_prefix, *name;
     const char *attached, *publish;
 };
 
@@ -96,19 +97,21 @@ static const char *prefix_of(const char *shown)
 
 static void line_read(struct nets *nets, const char *line)
 {
-    char net[PREFIX_BYTES], stack[PREFIX_BYTES];
+    char net[PREFIX_BYTES], stack[PREFIX_BYTES], name[PREFIX_BYTES];
     if (strcmp(line, "server -\n") == 0) nets->has_server = true;
-    if (sscanf(line, "net %63s %63s", net, stack) != 2 || nets->count == NETS_MAX) return;
+    if (sscanf(line, "net %63s %63s %63s", net, stack, name) != 3 || nets->count == NETS_MAX)
+        return;
     nets->nets[nets->count++] = (struct net){
         .prefix = text_of("%s", prefix_of(net)),
         .stack_prefix = text_of("%s", prefix_of(stack)),
+        .name = text_of("%s", name),
     };
 }
 
 static struct nets nets_read(const struct application *application)
 {
     struct nets nets = { .count = 0 };
-    char line[2 * PREFIX_BYTES + 8];
+    char line[3 * PREFIX_BYTES + 8];
     FILE *file = fopen(application_file(application, "nets.txt"), "r");
     if (file == NULL) return nets;
     while (fgets(line, sizeof line, file) != NULL)
@@ -187,19 +190,25 @@ static void add_if_free(struct command_line *line, const struct options *options
     command_line_add(line, text_of("%s=%s", parameter, value));
 }
 
+/* The address that passt gives to whoever is behind it. */
+static void add_address(struct command_line *line, const struct options *options,
+                        const struct net *net, const char *attached)
+{
+    if (attached != NULL && strcmp(attached, "passt") != 0) return;
+    if (given_value(options, parameter_name(net->stack_prefix, "ipv4")) != NULL) return;
+    add_if_free(line, options, net->stack_prefix, "ipv4", PASST_ADDRESS);
+    add_if_free(line, options, net->stack_prefix, "ipv4-gateway", PASST_GATEWAY);
+}
+
 static void add_net(struct command_line *line, const struct options *options, const struct net *net)
 {
     const char *given = given_value(options, parameter_name(net->prefix, "net"));
-    const char *attached = net->attached != NULL ? net->attached : given;
     if (net->attached != NULL)
         command_line_add(line, text_of("%s=%s", parameter_name(net->prefix, "net"), net->attached));
     if (net->publish != NULL)
         command_line_add(line,
                          text_of("%s=%s", parameter_name(net->prefix, "publish"), net->publish));
-    if (attached != NULL && strcmp(attached, "passt") != 0) return;
-    if (given_value(options, parameter_name(net->stack_prefix, "ipv4")) != NULL) return;
-    add_if_free(line, options, net->stack_prefix, "ipv4", PASST_ADDRESS);
-    add_if_free(line, options, net->stack_prefix, "ipv4-gateway", PASST_GATEWAY);
+    add_address(line, options, net, net->attached != NULL ? net->attached : given);
 }
 
 /* Who publishes HTTP's own port means the server; by default it has another, as over the host's
@@ -245,5 +254,43 @@ void network_add(struct command_line *line, const struct application *applicatio
     nets_publish(&nets, options);
     for (size_t i = 0; i < nets.count; i++)
         add_net(line, options, &nets.nets[i]);
+    if (nets.has_server) add_server(line, options);
+}
+
+/* ---- a machine ---- */
+
+/* Its nets, with what was asked for each. */
+static struct nets nets_of_machine(const struct application *application,
+                                   const struct options *options)
+{
+    struct nets nets = nets_read(application);
+    if (nets.count == 0 &&
+        (options->values[NETWORK_NET] != NULL || options->values[NETWORK_PUBLISH] != NULL))
+        fail_usage("--net and --publish are for images with a network, and this one has none; see "
+                   "`loom describe`");
+    if (nets.count == 0) return nets;
+    nets_attach(&nets, options);
+    nets_publish(&nets, options);
+    return nets;
+}
+
+void network_attach(struct command_line *line, const struct application *application,
+                    const struct options *options)
+{
+    struct nets nets = nets_of_machine(application, options);
+    for (size_t i = 0; i < nets.count; i++) {
+        const struct net *net = &nets.nets[i];
+        const char *attached = net->attached != NULL ? net->attached : "passt";
+        command_line_add(line, "--net", text_of("%s=%s", net->name, attached));
+        if (net->publish != NULL) command_line_add(line, "--publish", net->publish);
+    }
+}
+
+void network_address(struct command_line *line, const struct application *application,
+                     const struct options *options)
+{
+    struct nets nets = nets_of_machine(application, options);
+    for (size_t i = 0; i < nets.count; i++)
+        add_address(line, options, &nets.nets[i], nets.nets[i].attached);
     if (nets.has_server) add_server(line, options);
 }

@@ -23,7 +23,7 @@
     }, \
     { \
         "net", NETWORK_NET, "[NAME=]passt|tap:IF|fd:N", 0, \
-            "with --stack=direct: what the network is (passt)", 0 \
+            "of an image with a stack of its own: what the network is (passt)", 0 \
     }
 
 /* Ends the command when an option is malformed, which needs no build to find out. */
@@ -34,5 +34,11 @@ void network_check(const struct options *options);
  */
 void network_add(struct command_line *line, const struct application *application,
                  const struct options *options);
+
+/* The same for a machine, in two parts: what its monitor attaches, and its own boot parameters. */
+void network_attach(struct command_line *line, const struct application *application,
+                    const struct options *options);
+void network_address(struct command_line *line, const struct application *application,
+                     const struct options *options);
 
 #endif

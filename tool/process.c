@@ -114,11 +114,18 @@ int process_run(const struct command_line *line, const char *folder, struct line
 
 pid_t process_start(const struct command_line *line)
 {
+    return process_start_into(line, STDOUT_FILENO, STDERR_FILENO);
+}
+
+pid_t process_start_into(const struct command_line *line, int output, int errors)
+{
     fflush(NULL);
     pid_t process = fork();
     if (process < 0) fail("fork: %s", strerror(errno));
     if (process == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left behind when we are killed */
+        dup2(output, STDOUT_FILENO);
+        dup2(errors, STDERR_FILENO);
         signals_unblock();
         become_or_end(line);
     }

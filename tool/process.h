@@ -34,6 +34,9 @@ int process_run(const struct command_line *line, const char *folder, struct line
 /* Starts one and does not wait. */
 pid_t process_start(const struct command_line *line);
 
+/* The same, with its output and its errors to these descriptors. */
+pid_t process_start_into(const struct command_line *line, int output, int errors);
+
 /* What waitpid said, as an exit status. */
 int process_status(int status);
 

@@ -24,6 +24,15 @@ const struct target targets[] = {
         .runner = "target/sim/run",
         .runner_sources = { "target/sim/*.c", "target/hosted/*.c" },
     },
+    {
+        .name = "vm",
+        .words = "a machine of its own, without any other operating system",
+        .sources = { "target/vm/*.c", "target/vm/*.S", "target/vm/libc/*.c", "target/vm/libc/*.S",
+                     "target/virtio/*.c" },
+        .without = { "net_*" },
+        .libraries = "-lgcc",
+        .is_machine = true,
+    },
     { .name = NULL },
 };
 

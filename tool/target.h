@@ -5,6 +5,8 @@
 #ifndef LOOM_TOOL_TARGET_H
 #define LOOM_TOOL_TARGET_H
 
+#include <stdbool.h>
+
 #define LOOM_VERSION "0.1.0"
 
 enum { TARGET_SOURCES_MAX = 24 };
@@ -17,6 +19,10 @@ struct target {
     const char *without[TARGET_SOURCES_MAX]; /* of those, what belongs to modules: compiled when
                                                 they are wired in */
     const char *libraries;
+
+    /* The image is a machine of its own, and no host is below it: it brings its C library along,
+     * has a stack of its own, and `loom run` gives it to a monitor. */
+    bool is_machine;
 
     /* A linker's version script, from the house: the image is a shared object that shows no more
      * than it says, and the program NAME-run runs it. NULL: the image is a program itself. */

@@ -169,6 +169,19 @@ static void check_image_name(void)
     }
 }
 
+/* Whoever runs a machine knows its cards by name, in so many bytes: MACHINE_DEVICE_NAME_MAX of
+ * target/machine/machine.h, which is not for programs without Loom's own assert. */
+static void check_name_fits(const struct device *device)
+{
+    const int most = 16;
+    if (strcmp(device->module->name, "net_virtio") != 0 || strlen(device->name) <= (size_t)most)
+        return;
+    place_error(
+        device->place,
+        "%s: a machine's network card has a name of %d bytes at most; give it a shorter one",
+        device->name, most);
+}
+
 void graph_complete(void)
 {
     check_image_name();
@@ -185,5 +198,6 @@ void graph_complete(void)
     for (size_t i = 0; i < graph.device_count; i++) {
         name_device(graph.devices[i], i);
         check_name_is_free(graph.devices[i], i);
+        check_name_fits(graph.devices[i]);
     }
 }

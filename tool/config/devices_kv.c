@@ -93,6 +93,13 @@ static const char *literal_of(const char *path)
 static struct kv *directory_of(struct place place, const struct module *module, const char *folder,
                                const char *rows)
 {
+    if (graph.target->is_machine) {
+        place_error(place,
+                    "%s is a folder of the host, and below a machine there is none; take "
+                    "kv_pages() with --pages=image, which puts the files into the image, or "
+                    "kv_memory()",
+                    folder);
+    }
     void *device = device_at(place, module, NO_DEVICES);
     device_words(device, last_segment(folder), "%s/ on the host", folder);
     device_parameters(device, rows);

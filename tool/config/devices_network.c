@@ -41,7 +41,8 @@ static const struct module host = {
     .words = "a tap or passt, as --net says",
     .home = MODULE_OF_HOUSE,
     .sources = { "target/unix/net_host*.c", "target/unix/net_tap*.c", "target/unix/net_passt*.c",
-                 "target/unix/net_descriptor*.c", "target/unix/net_capture*.c" },
+                 "target/unix/net_descriptor*.c", "target/unix/net_capture*.c",
+                 "target/virtio/net_virtio_header.c" },
     .needs = { "net" },
     .has_parameters = true,
 };
@@ -56,6 +57,17 @@ static const struct module simulated = {
     .sources = { "target/sim/node/net_sim*.c" },
     .needs = { "net" },
     .has_parameters = true,
+};
+
+static const struct module card = {
+    .name = "net_virtio",
+    .signature = "net",
+    .instance = "net",
+    .header = "target/virtio/net_virtio.h",
+    .words = "a network card of the machine, as --net says",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/virtio/net_*.c" },
+    .needs = { "net" },
 };
 
 static const struct module resolver_module = {
@@ -106,10 +118,18 @@ struct net *net_host_at(struct place place)
     return device_at(place, &host, NO_DEVICES);
 }
 
+/* The machine's monitor knows it by its name in the manifest. */
+static struct net *net_card(struct place place)
+{
+    void *device = device_at(place, &card, NO_DEVICES);
+    device_constant(device, "VIEW(\"$\")");
+    return device;
+}
+
 struct net *default_net_at(struct place place)
 {
     if (strcmp(graph.target->name, "sim") == 0) return device_at(place, &simulated, NO_DEVICES);
-    return net_host_at(place);
+    return graph.target->is_machine ? net_card(place) : net_host_at(place);
 }
 
 struct stack *stack_direct_at(struct place place, struct net *net)
@@ -140,7 +160,9 @@ static struct stack *default_direct(struct place place)
 static bool chosen_is_direct(void)
 {
     bool is_unix = strcmp(graph.target->name, "unix") == 0;
-    return key_is("stack", is_unix ? "socket|direct" : "direct", "what speaks TCP and UDP",
+    return key_is("stack", is_unix ? "socket|direct" : "direct",
+                  is_unix ? "what speaks TCP and UDP"
+                          : "what speaks TCP and UDP: only a process has the host's sockets",
                   "direct");
 }
 
@@ -166,6 +188,12 @@ struct udp *stack_udp(struct stack *stack)
 
 struct resolver *resolver_host_at(struct place place)
 {
+    if (graph.target->is_machine) {
+        place_error(place,
+                    "resolver_host() asks the host, and below a machine there is none; name the "
+                    "peers in a module of your own over resolver/resolver_static.h, or run it on "
+                    "unix");
+    }
     return device_at(place, &resolver_module, NO_DEVICES);
 }
 

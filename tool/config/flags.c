@@ -40,6 +40,18 @@ static const char *const language[] = {
 static const char *const program_compile[] = { "-fPIE", NULL };
 static const char *const shared_compile[] = { "-fPIC", NULL };
 
+/* The C library is Loom's own (target/vm/libc). Frame pointers make the backtrace, so that tables
+ * for unwinding are the debugger's alone, and stay out of what is loaded. */
+static const char *const machine_compile[] = {
+    "-ffreestanding",
+    "-fPIE",
+    "-fvisibility=hidden",
+    "-fcf-protection=none",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    NULL,
+};
+
 static const char *const release[] = { "-O2", NULL };
 
 /* Fibers have small stacks. clang adds up the frames of all that it inlines into a function, so the
@@ -52,9 +64,11 @@ static const char *const hardened[] = {
     "-ftrivial-auto-var-init=zero",
     "-fstack-protector-strong",
     "-fstack-clash-protection",
-    "-D_FORTIFY_SOURCE=2",
     NULL,
 };
+
+/* Where the C library is one that has the checked twins. */
+static const char *const hardened_hosted[] = { "-D_FORTIFY_SOURCE=2", NULL };
 
 static const char *const hardened_gcc[] = { "-fsanitize-undefined-trap-on-error", NULL };
 
@@ -67,7 +81,22 @@ static const char *const hardened_clang[] = {
 static const char *const debug[] = { "-O1", "-fsanitize=address,undefined",
                                      "-fno-sanitize-recover=all", NULL };
 
+/* The sanitizers that tell in words are programs of a host; a machine traps, and its crash report
+ * names the place. */
+static const char *const debug_machine[] = { "-O1", "-fsanitize=undefined",
+                                             "-fstack-protector-strong", NULL };
+static const char *const debug_machine_clang[] = { "-fsanitize-trap=undefined", NULL };
+
 static const char *const program_link[] = { "-pie", NULL };
+
+static const char *const machine_link[] = {
+    "-static-pie",
+    "-nostdlib",
+    "-Wl,-e,machine_begin",
+    "-Wl,--no-dynamic-linker",
+    "-Wl,-z,max-page-size=4096,-z,separate-code",
+    NULL,
+};
 
 static const char *const link_always[] = { "-Wl,--gc-sections", "-Wl,--build-id",
                                            "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--as-needed",
@@ -91,21 +120,34 @@ static bool compiler_is_clang(void)
     return read && strstr(line, "clang") != NULL;
 }
 
+static const char *const *compile_for_target(void)
+{
+    if (graph.target->is_machine) return machine_compile;
+    return graph.target->exports != NULL ? shared_compile : program_compile;
+}
+
+static void append_debug(const char *list[], size_t *count, bool clang)
+{
+    append(list, count, graph.target->is_machine ? debug_machine : debug);
+    if (graph.target->is_machine) append(list, count, clang ? debug_machine_clang : hardened_gcc);
+}
+
 const char *const *flags_compile(void)
 {
     static const char *flags[FLAGS_MAX];
     size_t count = 0;
     bool clang = compiler_is_clang();
     append(flags, &count, language);
-    append(flags, &count, graph.target->exports != NULL ? shared_compile : program_compile);
+    append(flags, &count, compile_for_target());
     if (graph.debug) {
-        append(flags, &count, debug);
+        append_debug(flags, &count, clang);
         return flags;
     }
     append(flags, &count, release);
     append(flags, &count, clang ? frames_clang : frames_gcc);
     if (graph.hardened) {
         append(flags, &count, hardened);
+        if (!graph.target->is_machine) append(flags, &count, hardened_hosted);
         append(flags, &count, clang ? hardened_clang : hardened_gcc);
     }
     return flags;
@@ -114,7 +156,7 @@ const char *const *flags_compile(void)
 static void append_link(const char *list[], size_t *count)
 {
     append(list, count, link_always);
-    if (graph.debug) append(list, count, link_debug);
+    if (graph.debug && !graph.target->is_machine) append(list, count, link_debug);
 }
 
 const char *const *flags_link(void)
@@ -134,7 +176,7 @@ const char *const *flags_link_program(void)
 {
     static const char *flags[FLAGS_MAX];
     size_t count = 0;
-    append(flags, &count, program_link);
+    append(flags, &count, graph.target->is_machine ? machine_link : program_link);
     append_link(flags, &count);
     return flags;
 }

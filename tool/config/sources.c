@@ -310,7 +310,7 @@ struct units units_collect(void)
     for (size_t i = 0; i < graph.use_count; i++)
         add_need(graph.use_places[i], graph.uses[i]);
     add_application();
-    add_tests();
+    if (!graph.target->is_machine) add_tests(); /* which are programs of the host */
     add_runner();
     return units;
 }

@@ -141,7 +141,9 @@ static void write_device_json(FILE *file, const struct device *device)
     write_pair(file, "module", device->module->name, ", ");
     write_pair(file, "signature", device->module->signature, ", ");
     write_pair(file, "words", words_of(device), ", ");
-    if (device->module->has_parameters) write_pair(file, "prefix", device_prefix(device), ", ");
+    /* A net is attached by what its user calls it, whether or not it has parameters. */
+    if (device->module->has_parameters || strcmp(device->module->signature, "net") == 0)
+        write_pair(file, "prefix", device_prefix(device), ", ");
     fputs("\"needs\": ", file);
     write_tickets(file, device->needs, device->need_count);
     fputs(" }", file);

@@ -1,8 +1,8 @@
 /* write_nets.c - nets.txt: what `loom run` has to know of an image's network.
  *
- *     net PREFIX PREFIX      a net that the host attaches something to: the prefix of its boot
- *                            parameters, and that of the stack's over it
- *     server PREFIX          an HTTP server over such a stack
+ *     net PREFIX PREFIX NAME    a net that the host attaches something to: the prefix of its boot
+ *                               parameters, that of the stack's over it, and its own name
+ *     server PREFIX             an HTTP server over such a stack
  *
  * `-` stands for no prefix. The manifest tells the same, to whoever reads JSON.
  *
@@ -24,7 +24,9 @@ static const struct device *net_below(const struct device *stack)
 {
     if (stack == NULL || strcmp(stack->module->name, "stack_direct") != 0) return NULL;
     const struct device *net = stack->needs[0]->device;
-    return net != NULL && strcmp(net->module->name, "net_host") == 0 ? net : NULL;
+    bool is_attached = net != NULL && (strcmp(net->module->name, "net_host") == 0 ||
+                                       strcmp(net->module->name, "net_virtio") == 0);
+    return is_attached ? net : NULL;
 }
 
 static bool is_server(const struct device *device)
@@ -40,8 +42,8 @@ void write_nets(void)
     for (size_t i = 0; i < graph.device_count; i++) {
         const struct device *device = graph.devices[i], *net = net_below(device);
         if (net != NULL)
-            fprintf(output.file, "net %s %s\n", shown(device_prefix(net)),
-                    shown(device_prefix(device)));
+            fprintf(output.file, "net %s %s %s\n", shown(device_prefix(net)),
+                    shown(device_prefix(device)), net->name);
         if (is_server(device)) fprintf(output.file, "server %s\n", shown(device_prefix(device)));
     }
     output_close(&output);

@@ -226,6 +226,7 @@ static void write_programs(FILE *file, const struct units *units)
     write_image_objects(file, units);
     if (self != NULL) fprintf(file, " obj/%s_pages.o", self->name);
     fputc('\n', file);
+    if (graph.target->is_machine) return;
     write_test(file, units, self);
     write_runner(file, units);
 }

@@ -72,7 +72,8 @@ void use_at(struct place place, const char *name);
 void application_sources_at(struct place place, const char *pattern);
 
 /* One network attachment. --stack=socket: the host's sockets. --stack=direct: our own stack, from
- * Ethernet to TCP, over default_net(). Every call gives the same one. */
+ * Ethernet to TCP, over default_net(), which is all there is where the image is no process.
+ * Every call gives the same one. */
 #define default_stack() default_stack_at(HERE)
 struct stack *default_stack_at(struct place place);
 struct tcp *stack_tcp(struct stack *stack);
@@ -82,8 +83,8 @@ struct udp *stack_udp(struct stack *stack);
 #define stack_direct(net) stack_direct_at(HERE, net)
 struct stack *stack_direct_at(struct place place, struct net *net);
 
-/* A network interface of what the image runs on. On unix that is net_host(): passt, a tap or an
- * open descriptor, as whoever starts the image says with --net. */
+/* A network interface of what the image runs on. On unix that is net_host(), in a machine a virtio
+ * card: passt, a tap or an open descriptor, as whoever starts the image says with --net. */
 #define default_net() default_net_at(HERE)
 struct net *default_net_at(struct place place);
 #define net_host() net_host_at(HERE)

@@ -23,7 +23,7 @@ check_says "describe: the net" 'net0: net by net_host'
 check "the net is opened before the stack" bash -c "
     grep -n '_open(&' shop/build/unix/main.c | head -2 | tr '\n' ' ' | grep -q 'net_host_open(&net0, .*stack_direct_open(&stack0, net0.net, '"
 check "what loom run has to know" diff - shop/build/unix/nets.txt << 'END'
-net - -
+net - - net0
 server -
 END
 
@@ -31,7 +31,7 @@ mkdir -p named && cp -r shop/htdocs named/ && sed 's/shop_start/named_start/' sh
     sed -i 's/"shop.h"/"named.h"/' named/named.c && sed 's/shop_start/named_start/' shop/shop.h > named/named.h
 sed 's/(shop)/(named)/; s/shop/named/g; s/default_stack()/named("admin", default_stack())/' shop/config.c > named/config.c
 check "a stack with a name" "$loom" configure --stack=direct named
-check "a stack with a name: its net has the same" grep -qx 'net admin admin' named/build/unix/nets.txt
+check "a stack with a name: its net has the same" grep -qx 'net admin admin net_admin' named/build/unix/nets.txt
 check "a stack with a name: so has the net in main.c" grep -q 'static struct net_host net_admin;' named/build/unix/main.c
 
 mkdir -p second && cp named/named.h second/second.h && cp -r named/htdocs named/named.c second/
@@ -51,8 +51,8 @@ unikernel(second)
 END
 check "two stacks, each on a net of its own" "$loom" configure second
 check "two stacks: what loom run has to know" diff - second/build/unix/nets.txt << 'END'
-net - -
-net lan lan
+net - - net0
+net lan lan net_lan
 END
 
 check "build" "$loom" build shop
