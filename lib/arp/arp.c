@@ -115,18 +115,27 @@ static bool read_message(struct view bytes, struct arp_message *message)
     return !mac_is_to_many(&message->sender_mac) && !mac_is_zero(&message->sender_mac);
 }
 
-/* A probe (RFC 5227 1.1) has no address of its own yet: it is answered, and nothing learnt. */
+/* RFC 1122 3.2.1.3: neither this host, nor a loopback, nor a group, nor everybody. */
+static bool may_be_host(uint32_t address)
+{
+    uint32_t first = address >> 24;
+    return first != 0 && first != 127 && first < 224;
+}
+
+/* Whoever may be a host is answered (RFC 826), also one on none of our prefixes: to a neighbour
+ * with a wider netmask we are on its link, as for Linux, which answers too. Learnt are only those
+ * to whom we would send directly, and what we send to the others goes by a route. A probe (RFC 5227
+ * 1.1) has no address of its own yet: it is answered, and nothing learnt. */
 static void hear_request(struct arp *arp, const struct arp_message *message)
 {
     struct arp_address *own = arp_claim_find(arp, message->target);
     bool to_us = own != NULL && own->claim != ARP_CLAIM_PROBING;
     arp->statistics.requests_received++;
     bool is_probe = message->sender == 0;
-    if (!is_probe && !arp_claim_is_neighbour(arp, message->sender)) {
-        arp->statistics.ignored++;
-        return;
-    }
-    if (!is_probe) arp_cache_hear_claim(arp, message->sender, &message->sender_mac, to_us);
+    bool is_neighbour = !is_probe && arp_claim_is_neighbour(arp, message->sender);
+    if (!is_probe && !is_neighbour) arp->statistics.ignored++;
+    if (!is_probe && !is_neighbour && !may_be_host(message->sender)) return;
+    if (is_neighbour) arp_cache_hear_claim(arp, message->sender, &message->sender_mac, to_us);
     if (to_us)
         arp_send_message(arp, ARP_REPLY, message->target, message->sender, &message->sender_mac,
                          &message->sender_mac);

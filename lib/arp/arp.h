@@ -2,6 +2,7 @@
  *
  * Nothing is learnt from strangers. An entry comes about when we ask for an address, or when a
  * neighbour on one of our prefixes asks for ours; and it changes by an answer to our own question.
+ * Who asks for ours from elsewhere is answered all the same: his netmask may be another.
  * A claim that contradicts an entry makes us ask the station that we know, and only if that stays
  * silent everybody.
  *

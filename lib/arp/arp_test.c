@@ -208,15 +208,51 @@ TEST(arp_learns_nothing_unasked)
     world_close(&world);
 }
 
+/* Neither a host of elsewhere nor the first and the last address of our prefix. */
+static const uint32_t outside[] = { WORLD_AFAR, 0xc00002ff, 0xc0000200, 0x01000000, 0xdfffffff };
+
 TEST(arp_learns_no_address_outside_the_prefix)
 {
-    static const uint32_t outside[] = { WORLD_AFAR, 0xc00002ff, 0xc0000200,
-                                        0xe0000001, 0x7f000001, UINT32_MAX };
     world_open(&world);
     for (size_t i = 0; i < LENGTH_OF(outside); i++) {
         const struct world_arp request = { 1, other_mac, outside[i], mac_none, WORLD_HOST };
         world_give_arp(&world, &mac_broadcast, &request);
         expect(!knows(outside[i]));
+        expect_that(world.arp.statistics.ignored, ==, i + 1);
+    }
+    world_close(&world);
+}
+
+/* RFC 826 has no word of prefixes: a neighbour with another netmask reaches us. */
+TEST(arp_answers_who_asks_from_outside_the_prefix)
+{
+    world_open(&world);
+    for (size_t i = 0; i < LENGTH_OF(outside); i++) {
+        const struct world_arp request = { 1, other_mac, outside[i], mac_none, WORLD_HOST };
+        struct mac destination;
+        world_give_arp(&world, &mac_broadcast, &request);
+        struct world_arp reply = world_take_arp(&world, &destination);
+        expect_that(reply.operation, ==, 2);
+        expect(mac_equal(&destination, &other_mac) && mac_equal(&reply.target_mac, &other_mac));
+        expect_that(reply.sender, ==, WORLD_HOST);
+        expect_that(reply.target, ==, outside[i]);
+        const struct world_arp for_other = { 1, other_mac, outside[i], mac_none, 0xc0000203 };
+        world_give_arp(&world, &mac_broadcast, &for_other);
+        world_expect_silence(&world);
+    }
+    world_close(&world);
+}
+
+/* RFC 1122 3.2.1.3: no host sends from these. */
+TEST(arp_answers_nobody_who_is_no_host)
+{
+    static const uint32_t nobody[] = { 0x00000001, 0x00ffffff, 0x7f000001, 0x7fffffff,
+                                       0xe0000001, 0xf0000001, UINT32_MAX };
+    world_open(&world);
+    for (size_t i = 0; i < LENGTH_OF(nobody); i++) {
+        const struct world_arp request = { 1, other_mac, nobody[i], mac_none, WORLD_HOST };
+        world_give_arp(&world, &mac_broadcast, &request);
+        expect(!knows(nobody[i]));
     }
     world_expect_silence(&world);
     world_close(&world);
