@@ -32,9 +32,9 @@ enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *are
     }
     const struct machine_stacks *stacks = &boot_page->stacks[kind];
     if (stacks->count < *count)
-        log_warning("the machine's memory holds %u stacks of %zu KiB instead of %zu; give it more "
-                    "(--mem) if fibers run short",
-                    stacks->count, stack_bytes / (size_t)KIB, *count);
+        log_info("the machine's memory holds %u stacks of %zu KiB instead of %zu; give it more "
+                 "(--mem) if fibers run short",
+                 stacks->count, stack_bytes / (size_t)KIB, *count);
     *count = MIN(*count, (size_t)stacks->count);
     is_taken[kind] = true;
     void *base = (void *)(uintptr_t)stacks->base; // NOLINT: as the boot pages tell it
