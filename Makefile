@@ -51,6 +51,7 @@ include bench/bench.mk
 include test/system/system.mk
 include test/net-demo.mk
 include embed/embed.mk
+include tender/tender.mk
 
 .PHONY: run check install clean help packages-run packages-check
 packages-run:

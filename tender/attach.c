@@ -1,0 +1,98 @@
+/* attach.c - from the manifest and the command line to open devices.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/attach.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tender/fail.h"
+
+/* What a user calls it: the prefix of its boot parameters, which the only one does without. */
+static struct view shown_name(const struct manifest_device *device)
+{
+    return view_is_empty(device->prefix) ? device->name : device->prefix;
+}
+
+static struct attachment *find(struct attachments *attachments,
+                               const struct manifest_device *device)
+{
+    bool needs_no_name = view_is_empty(device->prefix);
+    struct attachment *found = attachment_find(attachments, shown_name(device), needs_no_name);
+    return found != NULL ? found : attachment_find(attachments, device->name, needs_no_name);
+}
+
+static void open_net(struct device_net *net, struct machine_device *shared,
+                     const struct manifest_device *device, struct tender_options *options)
+{
+    const struct attachment *attachment = find(&options->nets, device);
+    const struct attachment *ports = find(&options->ports, device);
+    struct device_net_options net_options = {
+        .name = device->name,
+        .choice.kind = NET_HOST_PASST,
+        .publish = ports != NULL ? ports->what : (struct view){ 0 },
+    };
+    if (attachment != NULL && net_host_choice_read(&net_options.choice, attachment->what) != OK)
+        tender_fail_usage("--net %.*s: write passt, tap:INTERFACE or fd:NUMBER, and before it "
+                          "NAME= for a net that has a name",
+                          VIEW_FORMAT(attachment->what));
+    if (ports != NULL && !net_passt_publish_is_valid(ports->what))
+        tender_fail_usage("--publish %.*s: write HOST:GUEST, two ports; commas between pairs",
+                          VIEW_FORMAT(ports->what));
+    if (ports != NULL && net_options.choice.kind != NET_HOST_PASST)
+        tender_fail_usage("--publish %.*s: it is for passt; over anything else the image is "
+                          "reached at an address of its own",
+                          VIEW_FORMAT(ports->what));
+    if (device_net_open(net, shared, &net_options) != OK)
+        exit(TENDER_FAILED); /* which has been told */
+}
+
+static void open_block(struct device_block *block, struct machine_device *shared,
+                       const struct manifest_device *device, struct tender_options *options)
+{
+    const struct attachment *attachment = find(&options->blocks, device);
+    struct view name = shown_name(device);
+    if (attachment == NULL)
+        tender_fail_usage("the image wants a block device: add --block %.*s=FILE (truncate -s "
+                          "64M FILE makes one)",
+                          VIEW_FORMAT(name));
+    struct block_store store;
+    if (block_store_open(&store, attachment->what, false) != OK)
+        exit(TENDER_FAILED); /* which has been told */
+    device_block_open(block, shared, device->name, &store);
+}
+
+static void add(struct attached *attached, struct device *device)
+{
+    attached->devices.list[attached->devices.count++] = device;
+}
+
+static void open_device(struct attached *attached, const struct manifest_device *device,
+                        struct tender_options *options, struct machine_boot *boot)
+{
+    union any_device *place = &attached->list[attached->devices.count];
+    struct machine_device *shared = &boot->devices[attached->devices.count];
+    if (device->kind == MACHINE_NET) {
+        open_net(&place->net, shared, device, options);
+        add(attached, &place->net.device);
+    } else {
+        open_block(&place->block, shared, device, options);
+        add(attached, &place->block.device);
+    }
+}
+
+void attach_all(struct attached *attached, const struct manifest *manifest,
+                struct tender_options *options, struct machine_boot *boot)
+{
+    device_console_open(&attached->list[0].console, &boot->devices[0], STDIN_FILENO, STDOUT_FILENO);
+    add(attached, &attached->list[0].console.device);
+    if (manifest->count >= MACHINE_DEVICES_MAX)
+        tender_fail("the image wants %zu devices, and a machine has %u with its console",
+                    manifest->count + 1, MACHINE_DEVICES_MAX);
+    for (size_t i = 0; i < manifest->count; i++)
+        open_device(attached, &manifest->devices[i], options, boot);
+    attachments_check(&options->nets);
+    attachments_check(&options->ports);
+    attachments_check(&options->blocks);
+    boot->device_count = (uint32_t)attached->devices.count;
+}

@@ -1,0 +1,31 @@
+/* attach.h - opens the devices that an image's manifest wants, over what the command line gives.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TENDER_ATTACH_H
+#define LOOM_TENDER_ATTACH_H
+
+#include "tender/device_block.h"
+#include "tender/device_console.h"
+#include "tender/device_net.h"
+#include "tender/devices.h"
+#include "tender/manifest.h"
+#include "tender/options.h"
+
+/* The console and one more: each of a machine's devices is one of these. */
+union any_device {
+    struct device_console console;
+    struct device_net net;
+    struct device_block block;
+};
+
+struct attached {
+    struct devices devices;
+    union any_device list[MACHINE_DEVICES_MAX];
+};
+
+/* Opens all and fills the boot page's list. Ends the process where one is missing, and says what to
+ * add. */
+void attach_all(struct attached *attached, const struct manifest *manifest,
+                struct tender_options *options, struct machine_boot *boot);
+
+#endif

@@ -1,0 +1,155 @@
+/* device_console.c - a console over two descriptors that others share: they are not made
+ * non-blocking, so each read and write is preceded by a poll.
+ *
+ * Text that is not taken within a moment is lost: a console that nobody reads does not stop the
+ * machine (target/console.h).
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/device_console.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/units.h"
+
+#define RECEIVE  0
+#define TRANSMIT 1
+
+#define PATIENCE_MS 200
+/* What is longer is no text: a guest must not keep us at work as long as it likes. */
+#define TEXT_BYTES_MAX ((uint32_t)64 << 10)
+
+static struct device_console *console_of(struct device *device)
+{
+    return CONTAINER_OF(device, struct device_console, device);
+}
+
+static bool console_start(struct device *device, const struct guest_memory *memory,
+                          const struct machine_device *said)
+{
+    struct device_console *console = console_of(device);
+    return said->accepted == VIRTIO_F_VERSION_1 &&
+           queue_open(&console->receiving, memory, &said->queues[RECEIVE], said->accepted) &&
+           queue_open(&console->transmitting, memory, &said->queues[TRANSMIT], said->accepted);
+}
+
+/* ---- output ---- */
+
+static bool is_ready(int descriptor, short events, int patience_ms)
+{
+    struct pollfd poll_of = { .fd = descriptor, .events = events };
+    return poll(&poll_of, 1, patience_ms) > 0;
+}
+
+/* No piece is larger than what a pipe that polls writable is sure to take. */
+static void flush(struct device_console *console)
+{
+    struct view text = view_from(console->burst, console->burst_bytes);
+    console->burst_bytes = 0;
+    while (!view_is_empty(text)) {
+        console->is_stalled = !is_ready(console->output, POLLOUT,
+                                        console->is_stalled ? 0 : PATIENCE_MS);
+        if (console->is_stalled) return;
+        ssize_t written = write(console->output, text.bytes, text.length_bytes);
+        if (written < 0 && errno != EINTR) return;
+        if (written > 0) text = view_from_offset(text, (size_t)written);
+    }
+}
+
+static void put(struct device_console *console, struct view text)
+{
+    while (!view_is_empty(text)) {
+        if (console->burst_bytes == sizeof console->burst) flush(console);
+        struct span room = span_from_offset(SPAN_OF(console->burst), console->burst_bytes);
+        size_t length_bytes = MIN(room.length_bytes, text.length_bytes);
+        (void)span_copy(room, view_first(text, length_bytes));
+        console->burst_bytes += length_bytes;
+        text = view_from_offset(text, length_bytes);
+    }
+}
+
+static bool transmit(struct device_console *console)
+{
+    struct queue *queue = &console->transmitting;
+    for (unsigned turn = 0; turn < queue->size && queue_take(queue, &console->chain); turn++) {
+        const struct iovec *parts = queue_readable(&console->chain);
+        if (console->chain.readable_bytes > TEXT_BYTES_MAX) {
+            device_break(&console->device, "a text is longer than 64 KiB");
+            return false;
+        }
+        for (uint32_t i = 0; i < console->chain.readable_count; i++)
+            put(console, view_from(parts[i].iov_base, parts[i].iov_len));
+        queue_give_back(queue, console->chain.head, 0);
+    }
+    flush(console);
+    return queue_publish(queue);
+}
+
+/* ---- input ---- */
+
+static bool receive(struct device_console *console)
+{
+    struct queue *queue = &console->receiving;
+    if (console->input_ended || !queue_has_more(queue) || !is_ready(console->input, POLLIN, 0) ||
+        !queue_take(queue, &console->chain))
+        return false;
+    ssize_t got = readv(console->input, queue_writable(&console->chain),
+                        (int)console->chain.writable_count);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+        queue_put_back(queue);
+        return false;
+    }
+    console->input_ended = got <= 0;
+    queue_give_back(queue, console->chain.head, got > 0 ? (uint32_t)got : 0);
+    return queue_publish(queue);
+}
+
+static bool console_serve(struct device *device, const struct guest_memory *memory)
+{
+    struct device_console *console = console_of(device);
+    (void)memory; /* the queues know it */
+    bool sent = transmit(console), received = receive(console);
+    if (console->transmitting.problem != NULL) device_break(device, console->transmitting.problem);
+    if (console->receiving.problem != NULL) device_break(device, console->receiving.problem);
+    bool wants_input = !device->is_broken && !console->input_ended &&
+                       queue_has_more(&console->receiving);
+    device->descriptor = wants_input ? console->input : -1;
+    return sent || received;
+}
+
+static void console_stop(struct device *device)
+{
+    struct device_console *console = console_of(device);
+    console->receiving = console->transmitting = (struct queue){ 0 };
+    device->descriptor = -1;
+}
+
+static void console_close(struct device *device)
+{
+    console_stop(device);
+}
+
+static const struct device_ops console_ops = {
+    .start = console_start, .serve = console_serve, .stop = console_stop, .close = console_close
+};
+
+void device_console_open(struct device_console *console, struct machine_device *shared, int input,
+                         int output)
+{
+    *console = (struct device_console){
+        .device = { .ops = &console_ops,
+                    .shared = shared,
+                    .name = "console",
+                    .descriptor = -1,
+                    .events = POLLIN },
+        .input = input,
+        .output = output,
+    };
+    *shared = (struct machine_device){ .kind = MACHINE_CONSOLE,
+                                       .transport = MACHINE_SHARED,
+                                       .queue_count = 2,
+                                       .name = "console",
+                                       .offered = VIRTIO_F_VERSION_1 };
+}

@@ -1,0 +1,160 @@
+/* run.c - the crossing loop. One thread: while the guest runs, nothing here does; when it crosses,
+ * its queues are served, and when there is nothing to do for it, this sleeps in its place.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/run.h"
+
+#include <poll.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#include "base/units.h"
+#include "tender/fail.h"
+
+#define STATUS_SIGNALLED 128
+
+/* ---- the guest's clock ---- */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
+}
+
+/* a * b / 2^32. The guest reads its clock by the same formula, so that both agree however exact
+ * the rate is. */
+static uint64_t scale(uint64_t a, uint64_t b)
+{
+    uint64_t high = a >> 32, low = a & UINT32_MAX;
+    return high * b + low * (b >> 32) + (low * (b & UINT32_MAX) >> 32);
+}
+
+void run_set_clock(struct run *run)
+{
+    /* A million cycles a millisecond are 2^32 of the scale's. */
+    run->tsc_scale = ((uint64_t)1000000 << 32) / vcpu_tsc_khz(run->vcpu);
+    run->boot->wall_ns = clock_ns(CLOCK_REALTIME);
+    run->tsc_base = __rdtsc();
+    run->boot->tsc_base = run->tsc_base;
+    run->boot->tsc_scale = run->tsc_scale;
+}
+
+static uint64_t guest_now_ns(const struct run *run)
+{
+    return scale(__rdtsc() - run->tsc_base, run->tsc_scale);
+}
+
+/* ---- waiting ---- */
+
+/* What is left until the deadline; NULL: there is none. */
+static const struct timespec *time_left(const struct run *run, uint64_t deadline_ns,
+                                        struct timespec *left)
+{
+    if (deadline_ns == UINT64_MAX) return NULL;
+    uint64_t now_ns = guest_now_ns(run);
+    uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    *left = (struct timespec){ .tv_sec = (time_t)(left_ns / S_NS),
+                               .tv_nsec = (long)(left_ns % S_NS) };
+    return left;
+}
+
+/* False: the deadline has come. */
+static bool sleep_until(const struct run *run, uint64_t deadline_ns)
+{
+    struct pollfd polls[MACHINE_DEVICES_MAX + 1] = { { .fd = run->stop->descriptor,
+                                                       .events = POLLIN } };
+    const struct devices *devices = run->devices;
+    struct timespec left;
+    for (size_t i = 0; i < devices->count; i++)
+        polls[1 + i] = (struct pollfd){ .fd = devices->list[i]->descriptor,
+                                        .events = devices->list[i]->events };
+    return ppoll(polls, 1 + devices->count, time_left(run, deadline_ns, &left), NULL) != 0;
+}
+
+/* Takes signals; false: the machine is to be ended at once. */
+static bool look_for_stop(struct run *run, bool *is_new)
+{
+    bool was_asked = run->stop->number != 0;
+    if (!stop_look(run->stop)) return false;
+    *is_new = !was_asked && run->stop->number != 0;
+    if (*is_new) __atomic_store_n(&run->boot->control.stop_requested, 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* False: the machine is to be ended at once. */
+static bool serve_wait(struct run *run, uint64_t deadline_ns)
+{
+    bool is_asked = false;
+    while (!devices_serve(run->devices) && deadline_ns != 0 && !is_asked) {
+        if (!sleep_until(run, deadline_ns)) deadline_ns = 0; /* one turn more */
+        if (!look_for_stop(run, &is_asked)) return false;
+    }
+    return true;
+}
+
+/* ---- crossings ---- */
+
+static int end_of_stop(const struct run *run)
+{
+    return STATUS_SIGNALLED + run->stop->last_number;
+}
+
+static int broken(const struct run *run)
+{
+    uint8_t room[400];
+    struct view words = vcpu_describe(run->vcpu, &run->image, SPAN_OF(room));
+    tender_say("the machine has broken down: %.*s", VIEW_FORMAT(words));
+    return TENDER_CRASHED;
+}
+
+/* What the guest has left in its queues, in more than one turn where a ring is full. */
+static void serve_last(struct run *run)
+{
+    for (int turn = 0; turn < 4 && devices_serve(run->devices); turn++) {
+    }
+}
+
+/* True: the machine has ended with *status. */
+static bool serve_crossing(struct run *run, int *status)
+{
+    volatile struct machine_control *control = &run->boot->control;
+    uint32_t command = control->command;
+    run->crossings++;
+    switch (command) {
+    case MACHINE_WAIT:
+        if (serve_wait(run, control->deadline_ns)) return false;
+        *status = end_of_stop(run);
+        return true;
+    case MACHINE_EXIT:
+        *status = control->status & 0xff;
+        serve_last(run);
+        return true;
+    case MACHINE_CRASH:
+        serve_last(run);
+        *status = TENDER_CRASHED;
+        return true;
+    case MACHINE_FAULT: control->fault_address = vcpu_fault_address(run->vcpu); return false;
+    default:
+        tender_say("the image has asked for something that there is not (%u)", command);
+        *status = TENDER_CRASHED;
+        return true;
+    }
+}
+
+int run_machine(struct run *run)
+{
+    bool is_new;
+    int status;
+    for (;;) {
+        switch (vcpu_run(run->vcpu)) {
+        case VCPU_CROSSED:
+            if (serve_crossing(run, &status)) return status;
+            break;
+        case VCPU_INTERRUPTED:
+            if (!look_for_stop(run, &is_new)) return end_of_stop(run);
+            break;
+        case VCPU_BROKEN: return broken(run);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/* run.h - a machine at work: runs until it crosses, serves it, runs again.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TENDER_RUN_H
+#define LOOM_TENDER_RUN_H
+
+#include "tender/devices.h"
+#include "tender/stop.h"
+#include "tender/vcpu.h"
+
+struct run {
+    struct vcpu *vcpu;
+    struct devices *devices;
+    struct stop *stop;
+    struct machine_boot *boot;    /* in the guest's memory */
+    struct machine_range image;   /* as it was laid out */
+    uint64_t tsc_base, tsc_scale; /* of the guest's clock: machine.h */
+    uint64_t crossings;
+};
+
+/* Gives the guest its clocks, which begin now. */
+void run_set_clock(struct run *run);
+
+/* Until the machine ends; returns the status for the process. */
+int run_machine(struct run *run);
+
+#endif

@@ -1,0 +1,13 @@
+/* sandbox.h - what the tender gives up before the guest's first instruction: a guest that breaks
+ * out of its machine finds a process that can do next to nothing.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TENDER_SANDBOX_H
+#define LOOM_TENDER_SANDBOX_H
+
+/* Root becomes nobody. No new privileges, and of system calls only those that serving the machine
+ * takes; any other kills the process. `processor` is the descriptor of the machine's. Ends the
+ * process where the host does not let it. */
+void sandbox_enter(int processor);
+
+#endif

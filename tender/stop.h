@@ -1,0 +1,24 @@
+/* stop.h - signals that ask the machine to end, taken through a descriptor.
+ *
+ * SPDX-License-Identifier: ISC */
+#ifndef LOOM_TENDER_STOP_H
+#define LOOM_TENDER_STOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stop {
+    int descriptor;  /* readable: a signal has come */
+    int number;      /* of the first signal; 0: none has come */
+    int last_number; /* of the signal that leaves no more time */
+    uint64_t first_ns;
+};
+
+/* From here on the signals are blocked, and only told by the descriptor. */
+void stop_open(struct stop *stop);
+
+/* Takes what has come. False: the machine has been asked twice, or its time is up: it is to be
+ * ended at once. */
+bool stop_look(struct stop *stop);
+
+#endif

@@ -1,0 +1,41 @@
+/* times.c - a stopwatch.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/times.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/units.h"
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
+}
+
+void times_begin(struct times *times)
+{
+    *times = (struct times){ .start_ns = now_ns() };
+}
+
+void times_mark(struct times *times, const char *step)
+{
+    if (times->count == TIMES_MAX) return;
+    times->steps[times->count] = step;
+    times->end_ns[times->count++] = now_ns();
+}
+
+void times_tell(const struct times *times)
+{
+    uint64_t before_ns = times->start_ns;
+    (void)fputs("loom-tender: microseconds:", stderr);
+    for (size_t i = 0; i < times->count; i++) {
+        (void)fprintf(stderr, " %s %llu,", times->steps[i],
+                      (unsigned long long)((times->end_ns[i] - before_ns) / US_NS));
+        before_ns = times->end_ns[i];
+    }
+    (void)fprintf(stderr, " in all %llu\n",
+                  (unsigned long long)((before_ns - times->start_ns) / US_NS));
+}
