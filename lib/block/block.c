@@ -112,6 +112,7 @@ static void wait_for_end(struct waited *waited)
 
 static enum result run(struct block *block, struct waited *waited, uint64_t deadline_ns)
 {
+    if (fiber_is_cancelled()) return CANCELLED;
     if (deadline_ns <= loop_now_ns()) return TIMED_OUT;
     waiters_init(&waited->fiber);
     waited->request.done = wake;
