@@ -47,6 +47,7 @@ struct ip_path {
     struct address source;
     uint16_t mtu_bytes; /* the longest datagram, headers included, that goes through whole */
     uint32_t segments_bytes_max; /* the longest segmented datagram that the net takes; 0: none */
+    bool to_many; /* a broadcast or multicast address: no TCP; a directed one of our link too */
 };
 
 /* What became of a datagram of ours, told by a router or by the other host. */

@@ -57,6 +57,7 @@ enum result ipv4_find_path(struct ip *ip, const struct address *destination,
     enum result result = find_way(ipv4, destination, source, &way);
     if (result != OK) return result;
     path->source = address_from_number(way.source);
+    path->to_many = way.scope == IPV4_SCOPE_BROADCAST || way.scope == IPV4_SCOPE_MULTICAST;
     if (way.scope == IPV4_SCOPE_OURS) {
         path->mtu_bytes = IPV4_LOOPBACK_MTU;
         path->segments_bytes_max = 0;

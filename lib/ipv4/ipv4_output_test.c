@@ -73,6 +73,23 @@ TEST(ipv4_hop_limit_is_configured)
     world_close(&world);
 }
 
+/* RFC 1122 3.2.1.3, 4.2.3.10: TCP asks whether it would speak to everybody. */
+TEST(ipv4_paths_tell_of_broadcasts)
+{
+    static const struct {
+        uint32_t number;
+        bool to_many;
+    } cases[] = {
+        { WORLD_NEIGHBOUR, false }, { WORLD_AFAR, false },       { WORLD_HOST, false },
+        { 0x7f000001, false },      { WORLD_HOST | 0xff, true }, /* of a prefix of 24 bits */
+        { UINT32_MAX, true },       { 0xe0000101, true },
+    };
+    open_with_gateway();
+    for (size_t i = 0; i < LENGTH_OF(cases); i++)
+        expect_that(path_to(cases[i].number).to_many, ==, cases[i].to_many);
+    world_close(&world);
+}
+
 /* RFC 6864 4: of what cannot be cut the identification means nothing. Of what can it must not
  * repeat soon for a destination, and nobody learns from it how much others are sent (RFC 7739). */
 TEST(ipv4_identifications_tell_nothing)

@@ -73,6 +73,7 @@ enum tcp_connection_flag {
     TCP_IS_DOUBTED = 1 << 22,   /* ICMP has said, since it was heard last, that nobody is there */
     TCP_SENDS_URGENT = 1 << 23, /* up to snd_up, which is not acknowledged */
     TCP_HEARS_URGENT = 1 << 24, /* up to rcv_up, which is not read */
+    TCP_FIN_IS_NEWS = 1 << 26,  /* it came by itself, ahead of a hole, and was not told of since */
     TCP_TIMEOUT_DUE = 1 << 25,  /* our user timeout, with the next segment that has room for it */
 };
 
@@ -171,6 +172,13 @@ static inline uint32_t tcp_connection_read_seq(const struct tcp_connection *conn
 {
     return connection->rcv_nxt - tcp_connection_has(connection, TCP_FIN_RECEIVED) -
            connection->receive_queue.length_bytes;
+}
+
+/* The peer's FIN has come, and text before it has not. */
+static inline bool tcp_connection_fin_is_ahead(const struct tcp_connection *connection)
+{
+    uint32_t both = connection->flags & (uint32_t)(TCP_FIN_HEARD | TCP_FIN_RECEIVED);
+    return both == TCP_FIN_HEARD;
 }
 
 /* Our clock as this peer sees it. */

@@ -153,6 +153,18 @@ void tcp_receive_user_timeout(struct tcp_connection *connection, const struct tc
         connection->peer_user_timeout = segment->user_timeout;
 }
 
+/* Not in order: ahead of a hole it is told of at once, like text; when it comes once more, soon. */
+static void acknowledge_fin(struct tcp_connection *connection, const struct tcp_segment *segment)
+{
+    if (segment->payload_bytes > 0 || !tcp_connection_fin_is_ahead(connection)) {
+        tcp_connection_pend(connection, TCP_ACK_DUE);
+        return;
+    }
+    tcp_receive_queue_recall(&connection->receive_queue, connection->fin_seq);
+    tcp_connection_mark(connection, TCP_FIN_IS_NEWS);
+    (void)tcp_transmit_ack(connection);
+}
+
 void tcp_receive(struct tcp_connection *connection, struct packet *packet,
                  const struct tcp_segment *segment, const struct ip_incoming *incoming)
 {
@@ -171,8 +183,7 @@ void tcp_receive(struct tcp_connection *connection, struct packet *packet,
     }
     if ((segment->flags & TCP_FIN) != 0) {
         note_fin(connection, end);
-        /* Ahead of a hole, or when it comes once more, it is acknowledged like text. */
-        if (connection->rcv_nxt != end) tcp_connection_pend(connection, TCP_ACK_DUE);
+        if (connection->rcv_nxt != end) acknowledge_fin(connection, segment);
     }
     if (tcp_connection_has(connection, TCP_FIN_HEARD) &&
         !tcp_connection_has(connection, TCP_FIN_RECEIVED) &&

@@ -411,6 +411,13 @@ void tcp_receive_queue_note_duplicate(struct tcp_receive_queue *queue, struct tc
     queue->duplicate = range;
 }
 
+void tcp_receive_queue_recall(struct tcp_receive_queue *queue, uint32_t end)
+{
+    struct tcp_piece_place place = tcp_piece_find(queue, end - 1);
+    if (place.before != NULL && place.before->range.end == end)
+        tcp_piece_touch(queue, place.before);
+}
+
 size_t tcp_receive_queue_blocks(struct tcp_receive_queue *queue, struct tcp_range blocks[],
                                 size_t max)
 {

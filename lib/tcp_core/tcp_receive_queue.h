@@ -88,6 +88,9 @@ static inline bool tcp_receive_queue_has_blocks(const struct tcp_receive_queue *
     return queue->piece_count > 0 || range_bytes(queue->duplicate) > 0;
 }
 
+/* What ends before `end` has been added to again, as by a FIN: it is told of first. */
+void tcp_receive_queue_recall(struct tcp_receive_queue *queue, uint32_t end);
+
 /* The blocks of the next acknowledgement, at most `max`, and gives how many: what came twice first,
  * once (RFC 2883 4); then the pieces, those added to last first (RFC 2018 4). */
 size_t tcp_receive_queue_blocks(struct tcp_receive_queue *queue, struct tcp_range blocks[],

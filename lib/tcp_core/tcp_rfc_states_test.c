@@ -38,6 +38,19 @@ TEST(rfc_nobody_is_opened_to_at_a_group)
     peer_close(&peer);
 }
 
+/* The same where only IP knows that an address is everybody's on a link (RFC 1122 4.2.3.10). */
+TEST(rfc_nobody_is_opened_to_at_a_directed_broadcast)
+{
+    struct tcp_connection *connection;
+    peer_open_default(&peer);
+    peer.wire->hosts[0].to_many = true;
+    expect_result(
+        tcp_connection_open(peer.core, &peer.pair.local, &peer.pair.peer, &peer.user, &connection),
+        UNREACHABLE);
+    peer_hear_nothing(&peer);
+    peer_close(&peer);
+}
+
 /* MUST-14, MUST-15, MUST-16, MUST-67: what each side says bounds what the other sends; without the
  * option 536; as little as anybody says, something. */
 TEST(rfc_the_longest_segment_is_what_both_allow)
@@ -384,6 +397,109 @@ TEST(rfc_a_fin_waits_for_the_text_before_it)
     peer_say_at(&peer, TCP_ACK, peer.seq, peer.ack, VIEW("hello"));
     expect_that(peer_hear(&peer).ack, ==, peer.seq + 11);
     expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
+    peer_close(&peer);
+}
+
+static void expect_block(const struct tcp_segment *ack, size_t i, uint32_t start, uint32_t end)
+{
+    expect_that(i, <, ack->sack_count);
+    expect_that(ack->sack[i].start, ==, start);
+    expect_that(ack->sack[i].end, ==, end);
+}
+
+/* RFC 2018 3: the number of a FIN that has come ahead of a hole is told of like text; behind the
+ * text that it came with, */
+TEST(rfc_a_fin_with_text_ahead_of_a_hole_is_told_of)
+{
+    peer_open_default(&peer);
+    peer.sack_permitted = true;
+    peer_connect(&peer);
+    uint32_t start = peer.seq;
+    peer_say_at(&peer, TCP_ACK | TCP_FIN, start + 5, peer.ack, VIEW("world"));
+    peer_hear_all(&peer);
+    peer_say_at(&peer, TCP_ACK, start + 2, peer.ack, VIEW("l")); /* all is told of again */
+    struct tcp_segment ack = peer_hear(&peer);
+    expect_that(ack.sack_count, ==, 2);
+    expect_block(&ack, 0, start + 2, start + 3);
+    expect_block(&ack, 1, start + 5, start + 11);
+    /* What came twice did not have it. */
+    peer_say_at(&peer, TCP_ACK, start + 5, peer.ack, VIEW("world"));
+    ack = peer_hear(&peer);
+    expect_that(ack.sack_count, ==, 3);
+    expect_block(&ack, 0, start + 5, start + 10);
+    expect_block(&ack, 1, start + 5, start + 11);
+    expect_block(&ack, 2, start + 2, start + 3);
+    peer_say_at(&peer, TCP_ACK, start, peer.ack, VIEW("hello"));
+    ack = peer_hear(&peer);
+    expect_that(ack.ack, ==, start + 11);
+    expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
+    peer_close(&peer);
+}
+
+/* by itself, first where it is what came (4), and at once; */
+TEST(rfc_a_fin_alone_ahead_of_a_hole_is_told_of)
+{
+    for (int without = 0; without < 2; without++) {
+        peer_open_default(&peer);
+        peer.sack_permitted = without == 0;
+        peer_connect(&peer);
+        uint32_t start = peer.seq;
+        peer_say_at(&peer, TCP_ACK, start + 2, peer.ack, VIEW("l"));
+        peer_hear_all(&peer);
+        peer_say_at(&peer, TCP_ACK | TCP_FIN, start + 10, peer.ack, nothing);
+        struct tcp_segment ack = peer_hear(&peer);
+        expect_that(ack.ack, ==, start);
+        expect_that(ack.sack_count, ==, without == 0 ? 2 : 0);
+        if (without == 0) {
+            expect_block(&ack, 0, start + 10, start + 11);
+            expect_block(&ack, 1, start + 2, start + 3);
+        }
+        peer_hear_nothing(&peer);
+        peer_say_at(&peer, TCP_ACK, start + 4, peer.ack, VIEW("o"));
+        ack = peer_hear(&peer);
+        if (without == 0) {
+            expect_that(ack.sack_count, ==, 3);
+            expect_block(&ack, 0, start + 4, start + 5);
+            expect_block(&ack, 1, start + 2, start + 3);
+            expect_block(&ack, 2, start + 10, start + 11);
+        }
+        peer_say_at(&peer, TCP_ACK, start, peer.ack, VIEW("helloworld"));
+        expect_that(peer_hear(&peer).ack, ==, start + 11);
+        expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
+        peer_close(&peer);
+    }
+}
+
+/* and as the end of the piece before it, which is then the first, however many there are. */
+TEST(rfc_a_fin_behind_a_piece_is_told_of)
+{
+    peer_open_default(&peer);
+    peer.sack_permitted = peer.timestamps = true;
+    peer_connect(&peer);
+    uint32_t start = peer.seq;
+    for (uint32_t n = 5; n > 0; n--)
+        peer_say_at(&peer, TCP_ACK, start + 2 * n, peer.ack, VIEW("x"));
+    peer_hear_all(&peer);
+    peer_say_at(&peer, TCP_ACK | TCP_FIN, start + 11, peer.ack, nothing);
+    struct tcp_segment ack = peer_hear(&peer);
+    expect_that(ack.sack_count, ==, 3);
+    expect_block(&ack, 0, start + 10, start + 12);
+    expect_block(&ack, 1, start + 2, start + 3);
+    peer_close(&peer);
+    /* Alone, where there is room for no more, it takes the place of the oldest. */
+    peer_open_default(&peer);
+    peer.sack_permitted = peer.timestamps = true;
+    peer_connect(&peer);
+    start = peer.seq;
+    for (uint32_t n = 1; n <= 4; n++)
+        peer_say_at(&peer, TCP_ACK, start + 2 * n, peer.ack, VIEW("x"));
+    peer_hear_all(&peer);
+    peer_say_at(&peer, TCP_ACK | TCP_FIN, start + 20, peer.ack, nothing);
+    ack = peer_hear(&peer);
+    expect_that(ack.sack_count, ==, 3);
+    expect_block(&ack, 0, start + 20, start + 21);
+    expect_block(&ack, 1, start + 8, start + 9);
+    expect_block(&ack, 2, start + 6, start + 7);
     peer_close(&peer);
 }
 

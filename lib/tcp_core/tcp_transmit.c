@@ -74,14 +74,40 @@ static struct tcp_segment header(struct tcp_connection *connection, uint32_t seq
 static bool has_sack(const struct tcp_connection *connection)
 {
     return tcp_connection_has(connection, TCP_HAS_SACK) &&
-           tcp_receive_queue_has_blocks(&connection->receive_queue);
+           (tcp_receive_queue_has_blocks(&connection->receive_queue) ||
+            tcp_connection_fin_is_ahead(connection));
+}
+
+/* A FIN ahead of a hole is kept, and its number is one like those of text: it ends the piece before
+ * it or is a block by itself (RFC 2018 3), the first where it is what is being acknowledged (4). */
+static size_t put_fin(const struct tcp_connection *connection, struct tcp_range blocks[],
+                      size_t first, size_t count, size_t max)
+{
+    const struct tcp_range fin = { connection->fin_seq, connection->fin_seq + 1 };
+    for (size_t i = first; i < count; i++) {
+        if (blocks[i].end != fin.start) continue;
+        blocks[i].end = fin.end;
+        return count;
+    }
+    size_t place = tcp_connection_has(connection, TCP_FIN_IS_NEWS) ? first : count;
+    if (place == max) return count;
+    count = MIN(count + 1, max);
+    for (size_t i = count - 1; i > place; i--)
+        blocks[i] = blocks[i - 1];
+    blocks[place] = fin;
+    return count;
 }
 
 static void put_sack(struct tcp_connection *connection, struct tcp_segment *segment)
 {
     if (!has_sack(connection)) return;
     size_t max = TCP_SACK_BLOCKS_MAX - tcp_connection_has(connection, TCP_HAS_TIMESTAMPS);
-    size_t count = tcp_receive_queue_blocks(&connection->receive_queue, segment->sack, max);
+    struct tcp_receive_queue *queue = &connection->receive_queue;
+    size_t told_twice = range_bytes(queue->duplicate) > 0 ? 1 : 0;
+    size_t count = tcp_receive_queue_blocks(queue, segment->sack, max);
+    if (tcp_connection_fin_is_ahead(connection))
+        count = put_fin(connection, segment->sack, told_twice, count, max);
+    tcp_connection_clear(connection, TCP_FIN_IS_NEWS);
     segment->sack_count = (uint8_t)count;
     if (count > 0) segment->options |= TCP_OPTION_SACK;
 }

@@ -10,7 +10,8 @@
 
 /* ---- opening ---- */
 
-/* RFC 9293 3.9.2.3, MUST-46: nobody opens to a group, or to everybody. */
+/* RFC 9293 3.9.2.3, MUST-46: nobody opens to a group, or to everybody. That an address is
+ * everybody's on a link, IP knows (RFC 1122 4.2.3.10). */
 static bool is_of_one(const struct address *address)
 {
     if (address->family == ADDRESS_IPV4) return address->bytes[0] < 224;
@@ -23,6 +24,7 @@ static enum result choose_pair(struct tcp_core *core, const struct endpoint *loc
     if (!is_of_one(&peer->address)) return UNREACHABLE;
     struct ip_path path;
     enum result result = ip_find_path(core->ip, &peer->address, &local->address, &path);
+    if (result == OK && path.to_many) result = UNREACHABLE;
     if (result != OK) return result;
     *pair = (struct tcp_pair){ .local = { .address = path.source, .port = local->port },
                                .peer = *peer };

@@ -231,6 +231,7 @@ static enum result wire_find_path(struct ip *ip, const struct address *destinati
         .source = host->address,
         .mtu_bytes = host->mtu_bytes,
         .segments_bytes_max = host->segments_bytes_max,
+        .to_many = host->to_many,
     };
     return OK;
 }

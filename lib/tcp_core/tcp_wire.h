@@ -60,7 +60,7 @@ struct tcp_wire_host {
     uint16_t mtu_bytes;
     uint16_t narrow_mtu_bytes; /* longer ones vanish on the way without a word; 0: none do */
     uint32_t segments_bytes_max;
-    bool unreachable;
+    bool unreachable, to_many;
     bool ring_is_full;
 
     struct tcp_wire_faults faults; /* of what it sends */
