@@ -1,7 +1,7 @@
 /* begin.S - the image's first instructions: rdi is the boot page, rsp the top of the boot stack.
  *
- * The first thing is the time, which is what whoever measures a start asks for. The zero in rbp ends
- * every backtrace.
+ * The first thing is the time, which is what whoever measures a start asks for. The zero in rbp
+ * ends every backtrace.
  *
  * SPDX-License-Identifier: ISC */
     .text
