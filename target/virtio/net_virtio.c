@@ -97,7 +97,7 @@ static void net_virtio_attach(struct net *base)
     struct net_virtio *net = net_virtio_of(base);
     const struct virtio_queue *const queues[] = { &net->receiving, &net->transmitting };
     net->posted_max = posted_max(net, base->pool);
-    virtio_device_start(&net->device, queues, LENGTH_OF(queues));
+    if (!net->device.is_broken) virtio_device_start(&net->device, queues, LENGTH_OF(queues));
     net_virtio_post(net);
     machine_poller_add(&net->poller);
 }
