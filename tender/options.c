@@ -14,7 +14,7 @@ static const char help[] =
     "\n"
     "Runs an image as a machine of its own, under KVM.\n"
     "\n"
-    "  --mem SIZE                 its memory, such as 2MiB or 1GiB (default 128MiB)\n"
+    "  --mem SIZE                 its memory, such as 2MiB or 1GiB (default 256MiB)\n"
     "  --net [NAME=]WHAT          what a net of the image is attached to: passt (the default),\n"
     "                             tap:INTERFACE, or fd:NUMBER\n"
     "  --publish [NAME=]HOST:GUEST,...\n"

@@ -14,7 +14,7 @@
 #include "base/view.h"
 #include "target/machine/machine.h"
 
-#define MEMORY_DEFAULT_BYTES ((uint64_t)128 << 20)
+#define MEMORY_DEFAULT_BYTES ((uint64_t)256 << 20)
 #define MEMORY_LEAST_BYTES   ((uint64_t)2 << 20)
 #define MEMORY_MOST_BYTES    ((uint64_t)1 << 40)
 

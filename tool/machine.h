@@ -14,7 +14,7 @@
 #define MACHINE_OPTIONS \
     { "on", MACHINE_ON, "tender", 0, "with -t vm: what runs the machine (tender)", 0 }, \
     { \
-        "mem", MACHINE_MEMORY, "SIZE", 0, "with -t vm: its memory, such as 16M (128M)", 0 \
+        "mem", MACHINE_MEMORY, "SIZE", 0, "with -t vm: its memory, such as 16MiB (256MiB)", 0 \
     }
 
 /* Ends the command when one of them was given for another target. */
