@@ -5,7 +5,7 @@
 #
 # and the others:
 #
-#   make            builds the `loom` command: build/loom
+#   make            builds the `loom` command and what runs machines: build/loom, build/loom-tender
 #   make install    installs it with what it needs (PREFIX=/usr/local, DESTDIR=)
 #   make lib         builds the stack as a library for other programs: build/lib
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
@@ -27,7 +27,7 @@
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
-.DEFAULT_GOAL := tool
+.DEFAULT_GOAL := all
 
 BUILD := build
 PORT  ?= 8080
@@ -53,12 +53,14 @@ include test/net-demo.mk
 include embed/embed.mk
 include tender/tender.mk
 
-.PHONY: run check install clean help packages-run packages-check
+.PHONY: all run check install clean help packages-run packages-check
 packages-run:
 	@tool/packages run
 
 packages-check:
 	@tool/packages check
+
+all: tool tender
 
 run: packages-run
 	@$(MAKE) -s -j$(JOBS) tool build/loom-crunch
@@ -67,7 +69,7 @@ run: packages-run
 check: packages-check
 	@test/check
 
-install: install-tool install-lib
+install: install-tool install-tender install-lib
 
 clean:
 	rm -rf $(BUILD) apps/*/build

@@ -34,9 +34,8 @@ struct machine_obstacle machine_obstacle(const struct house *house)
                                           "as root: usermod -aG kvm NAME, and log in again" };
     }
     if (access(tender_path(house), X_OK) != 0) {
-        return (
-            struct machine_obstacle){ text_of("there is no loom-tender beside %s", house->loom),
-                                      "apt-get install libseccomp-dev, and in Loom's tree: make" };
+        return (struct machine_obstacle){ text_of("there is no loom-tender beside %s", house->loom),
+                                          "in Loom's tree: make tender" };
     }
     return (struct machine_obstacle){ NULL, NULL };
 }
@@ -66,10 +65,9 @@ const char *machine_add(struct command_line *line, const struct application *app
                         const struct options *options)
 {
     check_monitor(options);
-    const char *image = build_or_fail(application, &options->keys, "");
     struct machine_obstacle obstacle = machine_obstacle(&application->house);
-    if (obstacle.what != NULL)
-        fail("run -t vm: %s; mend it: %s", obstacle.what, obstacle.remedy);
+    if (obstacle.what != NULL) fail("run -t vm: %s; mend it: %s", obstacle.what, obstacle.remedy);
+    const char *image = build_or_fail(application, &options->keys, "");
     command_line_add(line, tender_path(&application->house));
     if (options->values[MACHINE_MEMORY] != NULL)
         command_line_add(line, "--mem", options->values[MACHINE_MEMORY]);

@@ -56,5 +56,5 @@ install-tool: tool
 	@install -m 644 tool/completion/loom.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_loom"
 	@install -m 644 tool/completion/loom.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/"
 
-check-tool: tool
+check-tool: tool tender
 	@tool/test/run
