@@ -176,7 +176,6 @@ void option_before_consume(struct loom_socket *socket)
     socket->connection->receive_window.round_bytes = 0;
 }
 
-/* A cap of the same kind as that of a path that swallows long segments, and the shorter one. */
 static void hold_segments(struct loom_socket *socket)
 {
     uint64_t mss_bytes = socket->options[LOOM_MSS_MAX];

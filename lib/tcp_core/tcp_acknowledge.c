@@ -109,6 +109,7 @@ static void acknowledge(struct tcp_connection *connection, const struct tcp_segm
         .ecn_echo = tcp_connection_has(connection, TCP_HAS_ECN) &&
                     (segment->flags & (TCP_ECE | TCP_SYN)) == TCP_ECE,
     };
+    if (connection->probe_bytes != 0) tcp_path_take_answer(connection, &acknowledgement);
     struct tcp_recovery_outcome outcome;
     tcp_recovery_acknowledged(&connection->recovery, &acknowledgement,
                               tcp_connection_now_ns(connection), &outcome);

@@ -106,7 +106,11 @@ struct tcp_connection {
     uint16_t peer_mss;
     uint16_t payload_max; /* in a segment with no other options than timestamps */
     uint16_t mtu_bytes;   /* of the path, as it was last looked up */
-    uint16_t mtu_cap;     /* larger ones vanish (RFC 2923 2.1); 0: none known to */
+    uint16_t mtu_cap;     /* the user wants none larger; 0: whatever */
+    uint16_t mtu_hole;    /* larger ones vanish (RFC 2923 2.1); 0: none known to */
+    uint16_t probe_bytes; /* a segment larger than that was sent as well, at probe_start; 0: none */
+    uint32_t probe_start;
+    uint32_t probe_next_s; /* when another may go */
     struct tcp_send_queue send_queue;
     struct tcp_recovery recovery;
 
@@ -284,6 +288,10 @@ void tcp_output_tail_probe(struct tcp_connection *connection);
  * Gives how many went: fewer where one datagram does not hold them; 0: it could not be sent now. */
 uint32_t tcp_transmit(struct tcp_connection *connection, struct tcp_range range);
 
+/* Sends bytes that are in flight once more, in one segment of whatever length; recovery is not
+ * told. False: it could not be sent. */
+bool tcp_transmit_again(struct tcp_connection *connection, struct tcp_range range);
+
 /* One byte, or the FIN, at snd_nxt, which stays where it is. */
 void tcp_transmit_beyond_window(struct tcp_connection *connection);
 
@@ -306,6 +314,12 @@ bool tcp_path_find(struct tcp_connection *connection, struct ip_path *path);
 
 /* Segments of full size have vanished again and again: tries shorter ones (RFC 4821 7.7). */
 void tcp_path_suspect(struct tcp_connection *connection);
+
+/* Where segments are shorter for that reason: tries now and then whether full ones come through,
+ * and takes the acknowledgement that says so, of which recovery is to hear nothing. */
+void tcp_path_probe(struct tcp_connection *connection, const struct ip_path *path);
+void tcp_path_take_answer(struct tcp_connection *connection,
+                          struct tcp_acknowledgement *acknowledgement);
 
 /* ---- tcp_timer.c ---- */
 

@@ -212,7 +212,7 @@ struct tcp_core_statistics {
     uint64_t retransmission_timeouts, fast_recoveries, tail_loss_probes, spurious_recoveries;
     uint64_t challenge_acks, challenge_acks_limited, paws_rejected;
     uint64_t out_of_order_bytes, duplicate_bytes, receive_dropped_bytes;
-    uint64_t ecn_reductions, black_holes, keepalive_drops, user_timeouts;
+    uint64_t ecn_reductions, black_holes, black_holes_left, keepalive_drops, user_timeouts;
     uint64_t soft_errors, delivery_problems; /* ICMP that ended nothing; R1 was reached */
     uint64_t connection_count, time_wait_count, syn_count; /* now */
 };

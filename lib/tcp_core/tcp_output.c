@@ -154,6 +154,7 @@ void tcp_output(struct tcp_connection *connection)
     (void)tcp_path_find(connection, &path);
     uint32_t burst = burst_bytes(connection, &path);
     connection->pace_ns = NEVER;
+    if (connection->mtu_hole != 0) tcp_path_probe(connection, &path);
     while (send_one(connection, burst)) {
     }
     if (is_shut_out(connection) && connection->persist_ns == NEVER) set_persist(connection);

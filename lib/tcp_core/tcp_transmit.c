@@ -311,6 +311,24 @@ uint32_t tcp_transmit(struct tcp_connection *connection, struct tcp_range range)
                                                       : transmit_syn(connection, packet, range);
 }
 
+bool tcp_transmit_again(struct tcp_connection *connection, struct tcp_range range)
+{
+    struct packet *packet = packet_take(connection->core->pool, PACKET_FOR_CONTROL);
+    if (packet == NULL) return false;
+    size_t held = tcp_send_queue_borrow(&connection->send_queue,
+                                        range.start - connection->recovery.snd_una,
+                                        range_bytes(range), packet);
+    if (held < range_bytes(range)) {
+        packet_drop(packet);
+        return false;
+    }
+    struct tcp_segment segment = header(connection, range.start, TCP_ACK);
+    if (send(connection, packet, &segment, IP_ECN_NOT_ECT) != OK) return false;
+    connection->core->statistics.segments_retransmitted++;
+    if (!has_sack(connection)) note_told(connection);
+    return true;
+}
+
 void tcp_transmit_beyond_window(struct tcp_connection *connection)
 {
     const struct tcp_recovery *recovery = &connection->recovery;
