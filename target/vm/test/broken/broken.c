@@ -1,0 +1,171 @@
+/* broken.c - every way in which a machine can break, and one in which it does not.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "broken.h"
+
+#include "base/units.h"
+#include "fiber/fiber.h"
+#include "fiber/fiber_private.h"
+#include "target/clock.h"
+#include "target/console.h"
+
+const struct parameter broken_parameters[] = {
+    PARAMETER_TEXT(struct broken_parameters, how, "how", "", "in which way to break"),
+    PARAMETER_END,
+};
+
+/* Numbers that the compiler does not know, which would see through all this otherwise. */
+static volatile size_t zero = 0, five = 5;
+static volatile int largest = __INT_MAX__;
+
+static volatile int *at(uintptr_t address)
+{
+    return (volatile int *)(address + zero); // NOLINT: a number as an address is the point
+}
+
+__attribute__((noinline)) static void break_null(void)
+{
+    __asm__ volatile("movl $1, (%0)" : : "r"(zero) : "memory");
+}
+
+__attribute__((noinline)) static void break_wild(void)
+{
+    *at(0x123456789000) = 1;
+}
+
+__attribute__((noinline)) static void break_not_canonical(void)
+{
+    *at((uintptr_t)5 << 60) = 1;
+}
+
+__attribute__((noinline)) static void break_code(void)
+{
+    *at((uintptr_t)broken_start) = 1;
+}
+
+__attribute__((noinline)) static void break_constant(void)
+{
+    *at((uintptr_t)VIEW("constant").bytes) = 1;
+}
+
+/* Relocated, and read-only from the first instruction. */
+__attribute__((noinline)) static void break_relocated(void)
+{
+    *at((uintptr_t)broken_parameters) = 1;
+}
+
+static uint8_t data[16] = { 0xc3 }; /* ret */
+
+__attribute__((noinline)) static void break_executing_data(void)
+{
+    ((void (*)(void))(uintptr_t)at((uintptr_t)data))(); // NOLINT: as above
+}
+
+/* Each call keeps a buffer alive across the next, so that none can become a loop. */
+__attribute__((noinline)) static size_t go_down(volatile uint8_t *above)
+{
+    volatile uint8_t room[512] = { 0 };
+    if (above[0] == 0) return 0;
+    room[0] = above[0];
+    return room[0] + go_down(room) + room[1];
+}
+
+__attribute__((noinline)) static void break_stack(void)
+{
+    volatile uint8_t top = 1;
+    five = go_down(&top);
+}
+
+static void overflow_in_loop(struct alarm *alarm)
+{
+    (void)alarm;
+    break_stack();
+}
+
+static struct alarm alarm = { .due = overflow_in_loop };
+
+static void break_stack_of_loop(void)
+{
+    alarm_set(&alarm, clock_monotonic_ns());
+    (void)fiber_sleep(S_NS);
+}
+
+__attribute__((noinline)) static void break_division(void)
+{
+    five = five / zero;
+}
+
+__attribute__((noinline)) static void break_overflow(void)
+{
+    largest = largest + 1;
+}
+
+__attribute__((noinline)) static void break_assertion(void)
+{
+    assert_that(five + 2, <, 3);
+}
+
+__attribute__((noinline)) static void break_canary(void)
+{
+    volatile uint8_t room[16];
+    volatile uint8_t *volatile start = room;
+    for (size_t i = 0; i < 32 + five; i++)
+        start[i] = 1;
+}
+
+__attribute__((noinline)) static void break_instruction(void)
+{
+    __asm__ volatile("cli");
+}
+
+__attribute__((noinline)) static void break_port(void)
+{
+    __asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"((uint16_t)0x80));
+}
+
+__attribute__((noinline)) static void break_breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+
+/* Nothing that the report needs is left whole. */
+static void break_twice(void)
+{
+    span_fill(SPAN_OF(fiber_runtime), 0xff);
+    break_assertion();
+}
+
+static const struct way {
+    struct view name;
+    void (*run)(void);
+} ways[] = {
+    { VIEW_ROW("null"), break_null },
+    { VIEW_ROW("wild"), break_wild },
+    { VIEW_ROW("not-canonical"), break_not_canonical },
+    { VIEW_ROW("code"), break_code },
+    { VIEW_ROW("constant"), break_constant },
+    { VIEW_ROW("relocated"), break_relocated },
+    { VIEW_ROW("executing-data"), break_executing_data },
+    { VIEW_ROW("stack"), break_stack },
+    { VIEW_ROW("stack-of-loop"), break_stack_of_loop },
+    { VIEW_ROW("division"), break_division },
+    { VIEW_ROW("overflow"), break_overflow },
+    { VIEW_ROW("assertion"), break_assertion },
+    { VIEW_ROW("canary"), break_canary },
+    { VIEW_ROW("instruction"), break_instruction },
+    { VIEW_ROW("port"), break_port },
+    { VIEW_ROW("breakpoint"), break_breakpoint },
+    { VIEW_ROW("twice"), break_twice },
+};
+
+enum result broken_start(const struct broken_parameters *parameters)
+{
+    if (view_is_empty(parameters->how)) {
+        console_write(VIEW("whole\n"));
+        return OK;
+    }
+    for (size_t i = 0; i < LENGTH_OF(ways); i++) {
+        if (view_equal(parameters->how, ways[i].name)) ways[i].run();
+    }
+    return NOT_FOUND;
+}
