@@ -26,9 +26,6 @@
 
 #define LARGE_PAGE (2 * MIB)
 
-#define SLOT_MEMORY 0
-#define SLOT_TABLES 1
-
 static struct tender {
     struct tender_options options;
     struct times times;
@@ -117,21 +114,21 @@ static void lay_out(const struct tender_options *options, struct span memory, st
         tender_fail_usage("%.*s: that is no number of stacks", VIEW_FORMAT(tender.layout.problem));
 }
 
+/* The tables lie behind the memory, where no queue may reach, in the same slot: each slot costs KVM
+ * a grace period of its readers. */
 static void make_machine(const struct tender_options *options)
 {
-    uint64_t tables_physical = (options->memory_bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-    struct span memory = take_memory(options->memory_bytes, LARGE_PAGE);
-    struct span tables = take_memory(machine_tables_bytes(options->memory_bytes),
-                                     MACHINE_PAGE_BYTES);
+    const uint64_t memory_bytes = options->memory_bytes;
+    struct span all = take_memory(memory_bytes + machine_tables_bytes(memory_bytes), LARGE_PAGE);
+    struct span memory = span_first(all, memory_bytes);
     (void)madvise(memory.bytes, memory.length_bytes, MADV_HUGEPAGE);
     times_mark(&tender.times, "memory");
-    lay_out(options, memory, tables, tables_physical);
+    lay_out(options, memory, span_from_offset(all, memory_bytes), memory_bytes);
     times_mark(&tender.times, "layout");
     vcpu_open(&tender.vcpu);
     times_mark(&tender.times, "machine");
-    vcpu_add_memory(&tender.vcpu, SLOT_MEMORY, memory, 0);
-    vcpu_add_memory(&tender.vcpu, SLOT_TABLES, tables, tables_physical);
-    times_mark(&tender.times, "slots");
+    vcpu_set_memory(&tender.vcpu, all);
+    times_mark(&tender.times, "slot");
     tender.attached.devices.memory.bytes = memory;
 }
 

@@ -70,11 +70,9 @@ void vcpu_open(struct vcpu *vcpu)
     if (vcpu->run == MAP_FAILED) tender_fail("KVM does not show its page: %s", strerror(errno));
 }
 
-void vcpu_add_memory(struct vcpu *vcpu, unsigned slot, struct span memory, uint64_t physical)
+void vcpu_set_memory(struct vcpu *vcpu, struct span memory)
 {
     const struct kvm_userspace_memory_region region = {
-        .slot = slot,
-        .guest_phys_addr = physical,
         .memory_size = memory.length_bytes,
         .userspace_addr = (uintptr_t)memory.bytes,
     };

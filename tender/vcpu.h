@@ -24,8 +24,8 @@ struct vcpu {
 /* A machine with one processor and no memory yet. */
 void vcpu_open(struct vcpu *vcpu);
 
-/* Gives the machine memory of ours at a physical address. */
-void vcpu_add_memory(struct vcpu *vcpu, unsigned slot, struct span memory, uint64_t physical);
+/* Gives the machine its memory, from physical address 0 on. */
+void vcpu_set_memory(struct vcpu *vcpu, struct span memory);
 
 /* What it can do, its registers and its tables: from here on it can run. While it runs, signals
  * that are blocked interrupt it. */
