@@ -14,13 +14,14 @@ const struct parameter broken_parameters[] = {
     PARAMETER_END,
 };
 
-/* Numbers that the compiler does not know, which would see through all this otherwise. */
+/* Numbers that the compiler does not know, which would see through all this otherwise. What a check
+ * of the compiler would catch before the processor does is written in its language. */
 static volatile size_t zero = 0, five = 5;
 static volatile int largest = __INT_MAX__;
 
-static volatile int *at(uintptr_t address)
+static volatile uint8_t *at(uintptr_t address)
 {
-    return (volatile int *)(address + zero); // NOLINT: a number as an address is the point
+    return (volatile uint8_t *)(address + zero); // NOLINT: a number as an address is the point
 }
 
 __attribute__((noinline)) static void break_null(void)
@@ -92,7 +93,7 @@ static void break_stack_of_loop(void)
 
 __attribute__((noinline)) static void break_division(void)
 {
-    five = five / zero;
+    __asm__ volatile("divq %0" : : "r"(zero), "a"(five), "d"((size_t)0));
 }
 
 __attribute__((noinline)) static void break_overflow(void)
