@@ -59,7 +59,7 @@ TEST(block_memory_refuses_other_blocks)
 
 TEST(block_memory_begins_with_zeros)
 {
-    uint8_t room[BLOCK_BYTES_MIN], zeros[BLOCK_BYTES_MIN] = { 0 };
+    static uint8_t room[BLOCK_BYTES_MIN], zeros[BLOCK_BYTES_MIN];
     struct block *block = open_sized(100, BLOCK_BYTES_MIN);
     for (uint64_t number = 0; number < 100; number++) {
         expect_ok(block_read(block, number, SPAN_OF(room), NEVER));
@@ -106,7 +106,7 @@ TEST(block_memory_lets_fibers_run)
 
 static void read_parts(size_t offset_bytes, size_t length_bytes, size_t part_count)
 {
-    union block_part parts[BLOCK_PARTS_MAX + 1];
+    static union block_part parts[BLOCK_PARTS_MAX + 1];
     for (size_t i = 0; i < part_count; i++) {
         struct span from = span_from_offset(block_suite_room(0), offset_bytes);
         parts[i].into = span_first(from, length_bytes);

@@ -107,7 +107,7 @@ void block_case_write_reads_back(struct block_fixture *fixture)
 
 void block_case_parts_in_every_cut(struct block_fixture *fixture)
 {
-    union block_part parts[BLOCK_PARTS_MAX];
+    static union block_part parts[BLOCK_PARTS_MAX];
     struct block *block = fixture->open(fixture, 64);
     struct span wanted = room_for(block, 0, 12), found = room_for(block, 1, 12);
     for (size_t out = 1; out <= 12; out++) {
@@ -127,7 +127,7 @@ void block_case_parts_in_every_cut(struct block_fixture *fixture)
 /* The parts lie in memory the other way round, with gaps that stay as they are. */
 void block_case_most_parts(struct block_fixture *fixture)
 {
-    union block_part parts[BLOCK_PARTS_MAX];
+    static union block_part parts[BLOCK_PARTS_MAX];
     struct block *block = fixture->open(fixture, BLOCK_PARTS_MAX);
     size_t block_bytes = block->block_bytes;
     struct span room = room_for(block, 2, 2 * BLOCK_PARTS_MAX);

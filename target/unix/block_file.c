@@ -65,9 +65,9 @@ static struct block_request *take_request(struct block_file *file)
 {
     while (!file->stopping && list_is_empty(&file->waiting))
         (void)pthread_cond_wait(&file->changed, &file->lock);
-    if (file->stopping) return NULL;
-    struct block_request *request = CONTAINER_OF(list_take(&file->waiting), struct block_request,
-                                                 node);
+    struct list_node *node = list_take(&file->waiting);
+    if (node == NULL) return NULL;
+    struct block_request *request = CONTAINER_OF(node, struct block_request, node);
     request->handle = BEGUN;
     return request;
 }

@@ -20,6 +20,7 @@
 #include "log/log.h"
 
 #define PATH_BYTES_MAX 512
+#define VECTORS_MAX    32 /* in one call, whose thread has a small stack */
 
 /* ---- carrying out ---- */
 
@@ -33,44 +34,37 @@ static off_t length_of(const struct block_file *file, const struct block_request
     return (off_t)(request->block_count * file->block.block_bytes);
 }
 
-static size_t make_vectors(const struct block_request *request, struct iovec vectors[])
+/* What is left when so many bytes have been moved: the first VECTORS_MAX parts of it. */
+static int make_vectors(const struct block_request *request, size_t moved_bytes,
+                        struct iovec vectors[VECTORS_MAX])
 {
-    for (size_t i = 0; i < request->part_count; i++) {
+    int count = 0;
+    for (size_t i = 0; i < request->part_count && count < VECTORS_MAX; i++) {
         struct span part = request->parts[i].into;
-        vectors[i] = (struct iovec){ part.bytes, part.length_bytes };
+        size_t skipped = MIN(moved_bytes, part.length_bytes);
+        moved_bytes -= skipped;
+        part = span_from_offset(part, skipped);
+        if (part.length_bytes > 0)
+            vectors[count++] = (struct iovec){ part.bytes, part.length_bytes };
     }
-    return request->part_count;
-}
-
-/* Takes what was moved off the front, and gives the index of the first that is left. */
-static size_t advance(struct iovec vectors[], size_t first, size_t moved_bytes)
-{
-    while (moved_bytes > 0 && moved_bytes >= vectors[first].iov_len)
-        moved_bytes -= vectors[first++].iov_len;
-    if (moved_bytes > 0) {
-        struct span left = span_from_offset(
-            span_from(vectors[first].iov_base, vectors[first].iov_len), moved_bytes);
-        vectors[first] = (struct iovec){ left.bytes, left.length_bytes };
-    }
-    return first;
+    return count;
 }
 
 /* The host may move less than it was asked to. Nothing at all: the file has become shorter. */
 static int move(const struct block_file *file, const struct block_request *request)
 {
-    struct iovec vectors[BLOCK_PARTS_MAX];
-    size_t count = make_vectors(request, vectors), first = 0;
-    off_t offset = offset_of(file, request), end = offset + length_of(file, request);
-    while (offset < end) {
-        int left = (int)(count - first);
+    struct iovec vectors[VECTORS_MAX];
+    size_t length_bytes = (size_t)length_of(file, request);
+    for (size_t moved_bytes = 0; moved_bytes < length_bytes;) {
+        off_t offset = offset_of(file, request) + (off_t)moved_bytes;
+        int count = make_vectors(request, moved_bytes, vectors);
         ssize_t moved = request->kind == BLOCK_READ
-                            ? preadv(file->descriptor, &vectors[first], left, offset)
-                            : pwritev(file->descriptor, &vectors[first], left, offset);
+                            ? preadv(file->descriptor, vectors, count, offset)
+                            : pwritev(file->descriptor, vectors, count, offset);
         if (moved < 0 && errno == EINTR) continue;
         if (moved < 0) return errno;
         if (moved == 0) return EIO;
-        first = advance(vectors, first, (size_t)moved);
-        offset += moved;
+        moved_bytes += (size_t)moved;
     }
     return 0;
 }
@@ -115,10 +109,9 @@ int block_file_host_carry_out(const struct block_file *file, const struct block_
 
 int block_file_host_read_quickly(const struct block_file *file, const struct block_request *request)
 {
-    struct iovec vectors[BLOCK_PARTS_MAX];
-    size_t count = make_vectors(request, vectors);
-    ssize_t moved = preadv2(file->descriptor, vectors, (int)count, offset_of(file, request),
-                            RWF_NOWAIT);
+    struct iovec vectors[VECTORS_MAX];
+    int count = make_vectors(request, 0, vectors);
+    ssize_t moved = preadv2(file->descriptor, vectors, count, offset_of(file, request), RWF_NOWAIT);
     if (moved < 0) return errno;
     return moved == length_of(file, request) ? 0 : EAGAIN;
 }
@@ -144,17 +137,22 @@ static enum result refuse(const char *path, const char *step, int error)
     }
 }
 
-/* So that the file's name lasts too. */
-static int sync_folder_of(const char *path)
+/* "a/b" makes "a", "/b" makes "/", and "b" is in ".". Cuts the path, and mends it again. */
+static int open_folder_of(char *path)
 {
-    char folder[PATH_BYTES_MAX] = ".";
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL) {
-        size_t length = slash == path ? 1 : (size_t)(slash - path);
-        (void)memcpy(folder, path, length);
-        folder[length] = '\0';
-    }
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *slash = strrchr(path, '/');
+    if (slash == NULL) return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (slash == path) return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *slash = '\0';
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *slash = '/';
+    return descriptor;
+}
+
+/* So that the file's name lasts too. */
+static int sync_folder_of(char *path)
+{
+    int descriptor = open_folder_of(path);
     if (descriptor < 0) return errno;
     int error = fsync(descriptor) == 0 ? 0 : errno;
     (void)close(descriptor);
@@ -162,7 +160,7 @@ static int sync_folder_of(const char *path)
 }
 
 /* An empty file counts as none: it may be one whose making was cut short. */
-static int create(const struct block_file *file, const char *path, uint64_t create_bytes)
+static int create(const struct block_file *file, char *path, uint64_t create_bytes)
 {
     struct stat status;
     if (fstat(file->descriptor, &status) != 0) return errno;
@@ -259,7 +257,7 @@ static enum result take_size(struct block_file *file, const char *path)
     return OK;
 }
 
-static enum result prepare(struct block_file *file, const char *path,
+static enum result prepare(struct block_file *file, char *path,
                            const struct block_file_parameters *parameters)
 {
     enum result result = lock_file(file, path);
