@@ -8,6 +8,18 @@
 
 #include "tender/fail.h"
 
+size_t attach_inherited(const struct tender_options *options, int numbers[MACHINE_DEVICES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < options->nets.count; i++) {
+        struct net_host_choice choice;
+        if (net_host_choice_read(&choice, options->nets.list[i].what) == OK &&
+            choice.kind == NET_HOST_DESCRIPTOR)
+            numbers[count++] = choice.descriptor;
+    }
+    return count;
+}
+
 /* What a user calls it: the prefix of its boot parameters, which the only one does without. */
 static struct view shown_name(const struct manifest_device *device)
 {

@@ -23,6 +23,9 @@ struct attached {
     union any_device list[MACHINE_DEVICES_MAX];
 };
 
+/* The descriptors that the command line names; how many. */
+size_t attach_inherited(const struct tender_options *options, int numbers[MACHINE_DEVICES_MAX]);
+
 /* Opens all and fills the boot page's list. Ends the process where one is missing, and says what to
  * add. */
 void attach_all(struct attached *attached, const struct manifest *manifest,

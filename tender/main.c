@@ -157,11 +157,19 @@ static int run(const struct tender_options *options)
     return status;
 }
 
+static void close_inherited(const struct tender_options *options)
+{
+    int numbers[MACHINE_DEVICES_MAX];
+    size_t count = attach_inherited(options, numbers);
+    sandbox_close_inherited(numbers, count);
+}
+
 int main(int count, char *words[])
 {
     struct tender_options *options = &tender.options;
     times_begin(&tender.times);
     tender_options_read(options, count, words);
+    close_inherited(options);
     choose_processor(options->processor);
     stop_open(&tender.stop);
     read_image(options->image);

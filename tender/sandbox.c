@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
@@ -126,6 +127,25 @@ static void drop_root(void)
     if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
         setresuid(NOBODY, NOBODY, NOBODY) != 0)
         tender_fail("root cannot become nobody here: %s", strerror(errno));
+}
+
+/* The least of them from `from` on; UINT_MAX: there is none. */
+static unsigned next_kept(const int kept[], size_t count, unsigned from)
+{
+    unsigned next = UINT_MAX;
+    for (size_t i = 0; i < count; i++)
+        if (kept[i] >= 0 && (unsigned)kept[i] >= from) next = MIN(next, (unsigned)kept[i]);
+    return next;
+}
+
+void sandbox_close_inherited(const int kept[], size_t count)
+{
+    unsigned from = STDERR_FILENO + 1, next;
+    do {
+        next = next_kept(kept, count, from);
+        if (next > from) (void)close_range(from, next == UINT_MAX ? UINT_MAX : next - 1, 0);
+        from = next + 1;
+    } while (next != UINT_MAX);
 }
 
 void sandbox_enter(int processor)

@@ -5,6 +5,12 @@
 #ifndef LOOM_TENDER_SANDBOX_H
 #define LOOM_TENDER_SANDBOX_H
 
+#include <stddef.h>
+
+/* Closes what whoever started the tender has left open, but for stdin, stdout, stderr and the
+ * descriptors that the command line names. Before anything is opened. */
+void sandbox_close_inherited(const int kept[], size_t count);
+
 /* Root becomes nobody. No new privileges, and of system calls only those that serving the machine
  * takes; any other kills the process. `processor` is the descriptor of the machine's. Ends the
  * process where the host does not let it. */
