@@ -87,6 +87,7 @@ static void open_device(struct attached *attached, const struct manifest_device 
     if (device->kind == MACHINE_NET) {
         open_net(&place->net, shared, device, options);
         add(attached, &place->net.device);
+        attached->nets[attached->net_count++] = &place->net;
     } else {
         open_block(&place->block, shared, device, options);
         add(attached, &place->block.device);
@@ -107,4 +108,19 @@ void attach_all(struct attached *attached, const struct manifest *manifest,
     attachments_check(&options->ports);
     attachments_check(&options->blocks);
     boot->device_count = (uint32_t)attached->devices.count;
+}
+
+size_t attached_children(const struct attached *attached, int numbers[MACHINE_DEVICES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < attached->net_count; i++)
+        if (attached->nets[i]->process.number != 0)
+            numbers[count++] = attached->nets[i]->process.number;
+    return count;
+}
+
+void attached_end_children(struct attached *attached)
+{
+    for (size_t i = 0; i < attached->net_count; i++)
+        if (attached->nets[i]->process.number != 0) device_net_close(attached->nets[i]);
 }

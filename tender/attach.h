@@ -21,6 +21,8 @@ union any_device {
 struct attached {
     struct devices devices;
     union any_device list[MACHINE_DEVICES_MAX];
+    struct device_net *nets[MACHINE_DEVICES_MAX];
+    size_t net_count;
 };
 
 /* The descriptors that the command line names; how many. */
@@ -30,5 +32,11 @@ size_t attach_inherited(const struct tender_options *options, int numbers[MACHIN
  * add. */
 void attach_all(struct attached *attached, const struct manifest *manifest,
                 struct tender_options *options, struct machine_boot *boot);
+
+/* The processes that were started for them; how many. */
+size_t attached_children(const struct attached *attached, int numbers[MACHINE_DEVICES_MAX]);
+
+/* Ends those, which takes a millisecond. What else is open closes with this process. */
+void attached_end_children(struct attached *attached);
 
 #endif

@@ -149,10 +149,13 @@ static int run(const struct tender_options *options)
     fill_entropy(run.boot);
     (void)close(tender.vcpu.machine);
     (void)close(tender.vcpu.kvm);
-    sandbox_enter(tender.vcpu.processor);
+    struct sandbox sandbox = { .processor = tender.vcpu.processor };
+    sandbox.child_count = attached_children(&tender.attached, sandbox.children);
+    sandbox_enter(&sandbox);
     times_mark(&tender.times, "sandbox");
     int status = run_machine(&run);
     times_mark(&tender.times, "run");
+    attached_end_children(&tender.attached);
     if (options->times) times_tell(&tender.times);
     return status;
 }

@@ -26,7 +26,7 @@
 #include "tender/fail.h"
 
 #define NOBODY          65534
-#define INSTRUCTION_MAX 96
+#define INSTRUCTION_MAX 120
 
 struct filter {
     struct sock_filter list[INSTRUCTION_MAX];
@@ -41,7 +41,7 @@ static const int allowed[] = {
     SYS_pread64,  SYS_pwrite64,   SYS_preadv,    SYS_pwritev,         SYS_preadv2,
     SYS_pwritev2, SYS_fdatasync,  SYS_fallocate, SYS_clock_gettime,   SYS_alarm,
     SYS_close,    SYS_exit_group, SYS_exit,      SYS_restart_syscall, SYS_rt_sigprocmask,
-    SYS_getpid,   SYS_gettid,
+    SYS_getpid,   SYS_gettid,     SYS_wait4,     SYS_clock_nanosleep,
 };
 
 static void add(struct filter *filter, uint16_t code, uint32_t value, uint8_t yes, uint8_t no)
@@ -98,23 +98,34 @@ static void add_ioctl(struct filter *filter, int processor)
     add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
 }
 
+/* A process that does not end by itself once its socket is closed. */
+static void add_kill(struct filter *filter, const struct sandbox *sandbox)
+{
+    if (sandbox->child_count == 0) return;
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, (uint8_t)(2 * sandbox->child_count + 2));
+    add_load(filter, argument(0));
+    for (size_t i = 0; i < sandbox->child_count; i++)
+        add_allow(filter, (uint32_t)sandbox->children[i]);
+    add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
+}
+
 /* A broken invariant may end the process, and no other. */
 static void add_abort(struct filter *filter)
 {
-    add_load(filter, offsetof(struct seccomp_data, nr));
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 3);
     add_load(filter, argument(0));
     add_allow(filter, (uint32_t)getpid());
     add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
 }
 
-__attribute__((noinline)) static void enter_filter(int processor)
+__attribute__((noinline)) static void enter_filter(const struct sandbox *sandbox)
 {
     struct filter filter = { .count = 0 };
     add_head(&filter);
-    add_ioctl(&filter, processor); /* first: each crossing comes through here */
+    add_ioctl(&filter, sandbox->processor); /* first: each crossing comes through here */
     for (size_t i = 0; i < LENGTH_OF(allowed); i++)
         add_allow(&filter, (uint32_t)allowed[i]);
+    add_kill(&filter, sandbox);
     add_abort(&filter);
     const struct sock_fprog program = { .len = filter.count, .filter = filter.list };
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
@@ -148,10 +159,10 @@ void sandbox_close_inherited(const int kept[], size_t count)
     } while (next != UINT_MAX);
 }
 
-void sandbox_enter(int processor)
+void sandbox_enter(const struct sandbox *sandbox)
 {
     drop_root();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         tender_fail("the host does not take new privileges away: %s", strerror(errno));
-    enter_filter(processor);
+    enter_filter(sandbox);
 }

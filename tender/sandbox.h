@@ -7,13 +7,21 @@
 
 #include <stddef.h>
 
+#include "target/machine/machine.h"
+
 /* Closes what whoever started the tender has left open, but for stdin, stdout, stderr and the
  * descriptors that the command line names. Before anything is opened. */
 void sandbox_close_inherited(const int kept[], size_t count);
 
+/* What stays possible besides reading, writing and waiting. */
+struct sandbox {
+    int processor;                     /* the machine's, to run it and look at it */
+    int children[MACHINE_DEVICES_MAX]; /* processes, to end them */
+    size_t child_count;
+};
+
 /* Root becomes nobody. No new privileges, and of system calls only those that serving the machine
- * takes; any other kills the process. `processor` is the descriptor of the machine's. Ends the
- * process where the host does not let it. */
-void sandbox_enter(int processor);
+ * takes; any other kills the process. Ends the process where the host does not let it. */
+void sandbox_enter(const struct sandbox *sandbox);
 
 #endif
