@@ -1,0 +1,132 @@
+/* sandbox_test.c - what is left of a process in its sandbox: seccomp(2), prctl(2).
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/sandbox.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test/test.h"
+
+/* Not _exit, which sanitizers prepare for with a system call of their own. */
+static void end(int status)
+{
+    (void)syscall(SYS_exit_group, status);
+}
+
+/* Runs it in the sandbox, in a process of its own; how that ended. */
+static int in_sandbox(void (*act)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        const struct sandbox sandbox = { .processor = 77, .children = { 1 }, .child_count = 1 };
+        sandbox_enter(&sandbox);
+        act();
+        end(0);
+    }
+    expect(child > 0 && waitpid(child, &status, 0) == child);
+    return status;
+}
+
+static void read_and_write(void)
+{
+    uint8_t byte = 0;
+    struct timespec now;
+    if (read(-1, &byte, 1) != -1 || write(-1, &byte, 1) != -1 ||
+        syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+        end(1);
+}
+
+static void open_file(void)
+{
+    (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void make_socket(void)
+{
+    (void)socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void become_program(void)
+{
+    char *const words[] = { NULL };
+    (void)execve("/bin/true", words, words);
+}
+
+static void map_code(void)
+{
+    (void)syscall(SYS_mmap, 0, 4096, 7, 0x22, -1, 0);
+}
+
+static void kill_a_stranger(void)
+{
+    (void)kill(2, 0);
+}
+
+static void ask_another_device(void)
+{
+    (void)ioctl(0, 0xae80); /* KVM_RUN, of a descriptor that is not the processor's */
+}
+
+static void ask_the_processor_for_more(void)
+{
+    (void)ioctl(77, 0xae41); /* KVM_CREATE_VCPU */
+}
+
+static void run_the_processor(void)
+{
+    if (ioctl(77, 0xae80) != -1) end(1); /* EBADF: it reached the kernel */
+}
+
+TEST(sandbox_lets_it_serve)
+{
+    expect_that(in_sandbox(read_and_write), ==, 0);
+    expect_that(in_sandbox(run_the_processor), ==, 0);
+}
+
+TEST(sandbox_kills_what_does_more)
+{
+    static void (*const acts[])(void) = { open_file,
+                                          make_socket,
+                                          become_program,
+                                          map_code,
+                                          kill_a_stranger,
+                                          ask_another_device,
+                                          ask_the_processor_for_more };
+    for (size_t i = 0; i < LENGTH_OF(acts); i++) {
+        int status = in_sandbox(acts[i]);
+        expect(WIFSIGNALED(status));
+        expect_that(WTERMSIG(status), ==, SIGSYS);
+    }
+}
+
+static void close_all_but_two(void)
+{
+    const int kept[] = { 90, 40 };
+    for (int number = 39; number < 92; number++)
+        (void)dup2(0, number);
+    sandbox_close_inherited(kept, 2);
+    for (int number = 3; number < 92; number++)
+        if ((fcntl(number, F_GETFD) >= 0) != (number == 90 || number == 40)) _exit(1);
+    if (fcntl(2, F_GETFD) < 0) _exit(1);
+}
+
+TEST(sandbox_closes_what_was_inherited)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        close_all_but_two();
+        _exit(0);
+    }
+    expect(child > 0 && waitpid(child, &status, 0) == child);
+    expect_that(status, ==, 0);
+}
