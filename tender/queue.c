@@ -71,6 +71,7 @@ bool queue_open(struct queue *queue, const struct guest_memory *memory,
 struct table {
     const volatile struct virtq_desc *descriptors;
     uint32_t count;
+    bool is_indirect; /* not told by its place: a guest may say that it is the queue's own */
 };
 
 /* Each field once: the guest may change it under our eyes. */
@@ -113,7 +114,7 @@ static bool enter_table(struct queue *queue, const struct virtq_desc *descriptor
                         struct table *table)
 {
     struct span bytes;
-    if (!queue->has_indirect || table->descriptors != queue->descriptors)
+    if (!queue->has_indirect || table->is_indirect)
         return queue_break(queue, "an indirect table where there may be none");
     if ((descriptor->flags & VIRTQ_DESC_NEXT) != 0)
         return queue_break(queue, "an indirect table is not the end of its chain");
@@ -123,6 +124,7 @@ static bool enter_table(struct queue *queue, const struct virtq_desc *descriptor
         !find_bytes(queue->memory, descriptor->address, descriptor->length_bytes, &bytes))
         return queue_break(queue, "an indirect table is not aligned, or outside of the memory");
     table->descriptors = (const volatile struct virtq_desc *)(void *)bytes.bytes;
+    table->is_indirect = true;
     table->count = descriptor->length_bytes / (uint32_t)sizeof(struct virtq_desc);
     return true;
 }
@@ -130,7 +132,7 @@ static bool enter_table(struct queue *queue, const struct virtq_desc *descriptor
 /* Ends: each turn but one adds a part, of which there may be only so many. */
 static bool read_chain(struct queue *queue, struct queue_chain *chain)
 {
-    struct table table = { queue->descriptors, queue->size };
+    struct table table = { queue->descriptors, queue->size, false };
     uint32_t index = chain->head;
     for (;;) {
         if (index >= table.count) return queue_break(queue, "a chain leaves its table");
