@@ -93,4 +93,50 @@ static_assert(sizeof(struct virtio_net_header) == 12, "virtio 1.2, 5.1.6.1");
 #define VIRTIO_BLK_F_FLUSH    ((uint64_t)1 << 9)
 #define VIRTIO_BLK_F_DISCARD  ((uint64_t)1 << 13)
 
+/* Its configuration (5.2.4), with the places of what is not used. */
+struct virtio_block_config {
+    uint64_t capacity_sectors; /* of 512 bytes, whatever block_bytes is */
+    uint32_t part_bytes_max;
+    uint32_t parts_max; /* of a request's data; with VIRTIO_BLK_F_SEG_MAX */
+    uint8_t geometry[4];
+    uint32_t block_bytes; /* with VIRTIO_BLK_F_BLK_SIZE */
+    uint8_t topology[8];
+    uint8_t writeback, reserved;
+    uint16_t queue_count;
+    /* With VIRTIO_BLK_F_DISCARD: of one range, ranges of one request, and in sectors. */
+    uint32_t discard_sectors_max, discard_ranges_max, discard_alignment_sectors;
+};
+static_assert(sizeof(struct virtio_block_config) == 48, "virtio 1.2, 5.2.4");
+
+#define VIRTIO_BLOCK_SECTOR_BYTES 512u
+
+/* A request (5.2.6): this, the data to be written or room for what is read, and a byte of status
+ * that the device writes. */
+struct virtio_block_request {
+    uint32_t type, reserved;
+    uint64_t sector; /* of a read or write; else 0 */
+};
+static_assert(sizeof(struct virtio_block_request) == 16, "virtio 1.2, 5.2.6");
+
+enum virtio_block_type {
+    VIRTIO_BLOCK_READ = 0,
+    VIRTIO_BLOCK_WRITE = 1,
+    VIRTIO_BLOCK_FLUSH = 4,
+    VIRTIO_BLOCK_NAME = 8, /* 20 bytes, ended by NUL unless full */
+    VIRTIO_BLOCK_DISCARD = 11,
+};
+
+enum virtio_block_status {
+    VIRTIO_BLOCK_OK = 0,
+    VIRTIO_BLOCK_FAILED = 1,
+    VIRTIO_BLOCK_UNSUPPORTED = 2,
+};
+
+/* The data of a discard: some of these. */
+struct virtio_block_range {
+    uint64_t sector;
+    uint32_t sector_count, flags; /* flags: 0 */
+};
+static_assert(sizeof(struct virtio_block_range) == 16, "virtio 1.2, 5.2.6");
+
 #endif
