@@ -104,7 +104,10 @@ void machine_suite_close(void)
 
 static void *reach(uint64_t physical)
 {
-    return (void *)(uintptr_t)(physical + MACHINE_SUITE_SLIDE);
+    uint64_t virtual = physical + MACHINE_SUITE_SLIDE;
+    void *there;
+    __builtin_memcpy(&there, &virtual, sizeof there);
+    return there;
 }
 
 struct rings_suite rings_suite_of(const struct machine_queue *place)

@@ -222,7 +222,7 @@ static enum result open_queues(struct net_virtio *net)
 /* Each array is as long as the queue. */
 static enum result open_arrays(struct net_virtio *net)
 {
-    const size_t pointers_bytes = QUEUE_SIZE * sizeof *net->posted;
+    const size_t pointers_bytes = QUEUE_SIZE * sizeof(struct packet *);
     enum result result = memory_take(2 * pointers_bytes + QUEUE_SIZE * sizeof *net->headers,
                                      &net->memory);
     if (result != OK) return result;

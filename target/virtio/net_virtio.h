@@ -58,8 +58,8 @@ void net_virtio_close(struct net_virtio *net);
 
 /* ---- within net_virtio ---- */
 
-size_t net_virtio_receive(struct net *net, struct packet *burst[], size_t count);
-size_t net_virtio_send(struct net *net, struct packet *burst[], size_t count);
+size_t net_virtio_receive(struct net *base, struct packet *burst[], size_t count);
+size_t net_virtio_send(struct net *base, struct packet *burst[], size_t count);
 
 /* Posts packets, as many as are missing and the pool has. */
 void net_virtio_post(struct net_virtio *net);

@@ -58,7 +58,7 @@ TEST(rings_lie_as_devices_want_them)
 
 TEST(a_chain_is_seen_as_it_was_added)
 {
-    struct chain_suite chain;
+    static struct chain_suite chain;
     open_queue();
     uint16_t next = virtio_queue_next_head(&queue);
     uint16_t head = add(2, 3);
