@@ -46,6 +46,8 @@ class DirectImage(Image):
 class Link:
     """A workshop whose images stand at the other end of the tap."""
 
+    release = "direct-release"
+
     def __init__(self, workshop, space, build):
         self.workshop, self.space, self.build = workshop, space, build
 
@@ -53,12 +55,15 @@ class Link:
         return self.workshop.program(name, self.variant(variant))
 
     def variant(self, variant):
-        return {"debug": self.build, "release": "direct-release"}.get(variant, variant)
+        return {"debug": self.build, "release": self.release}.get(variant, variant)
 
     def started(self, name, *parameters, variant="debug", address=IMAGE, **options):
-        attached = [f"--net=tap:{TAP}", f"--ipv4={address}/{PREFIX_BITS}"]
-        attached += [] if any("gateway" in word for word in parameters) else [f"--ipv4-gateway={LINUX}"]
-        return DirectImage(self.program(name, variant), [*attached, *parameters], address=address, **options)
+        addressed = [f"--ipv4={address}/{PREFIX_BITS}"]
+        addressed += [] if any("gateway" in word for word in parameters) else [f"--ipv4-gateway={LINUX}"]
+        return self.image(self.program(name, variant), [*addressed, *parameters], address=address, **options)
+
+    def image(self, program, parameters, **options):
+        return DirectImage(program, [f"--net=tap:{TAP}", *parameters], **options)
 
     def crowd(self, *words, **options):
         return self.workshop.crowd(*words, **options)
@@ -78,9 +83,9 @@ class Attached:
 class open_link:
     """`with open_link(workshop) as link`: a namespace with a tap, which this thread is in."""
 
-    def __init__(self, workshop, build="direct"):
+    def __init__(self, workshop, build="direct", link=Link):
         need_spaces()
-        self.workshop, self.build = workshop, build
+        self.workshop, self.build, self.link = workshop, build, link
 
     def __enter__(self):
         self.space = Space("tap").__enter__()
@@ -92,7 +97,7 @@ class open_link:
         for address in (LINUX, *CROWD):
             ask("ip", "addr", "add", f"{address}/{PREFIX_BITS}", "dev", TAP)
         ask("ip", "link", "set", TAP, "up")
-        return Link(self.workshop, self.space, self.build)
+        return self.link(self.workshop, self.space, self.build)
 
     def __exit__(self, kind, error, trace):
         self.place.__exit__(kind, error, trace)

@@ -68,15 +68,17 @@ class Image:
         return self.process.pid
 
     def __enter__(self):
-        self.process = subprocess.Popen([str(self.program), *self.parameters], stdin=subprocess.DEVNULL,
-                                        stdout=self.log_file, stderr=subprocess.STDOUT, env=self.environment,
-                                        **self.process_options)
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=self.log_file,
+                                        stderr=subprocess.STDOUT, env=self.environment, **self.process_options)
         try:
             self.ports = self.wait_for_ports()
         except Failure:
             self.kill()
             raise
         return self
+
+    def command(self):
+        return [str(self.program), *self.parameters]
 
     def wait_for_ports(self):
         end = time.monotonic() + START_SECONDS

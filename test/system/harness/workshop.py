@@ -19,7 +19,7 @@ from harness.report import Failure
 ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / "build" / "system"
 
-# Name of a variant: its keys, and the compiler where it is not loom's own choice.
+# Name of a variant: its keys, and the compiler where it is not loom's own choice. Machines are of the target vm.
 VARIANTS = {
     "debug": (["--build=debug"], None),
     "clang": (["--build=debug"], "clang"),
@@ -28,6 +28,9 @@ VARIANTS = {
     "direct": (["--build=debug", "--stack=direct"], None),
     "direct-clang": (["--build=debug", "--stack=direct"], "clang"),
     "direct-release": (["--build=release", "--stack=direct"], None),
+    "machine": (["-t", "vm", "--build=debug"], None),
+    "machine-clang": (["-t", "vm", "--build=release"], "clang"),
+    "machine-release": (["-t", "vm", "--build=release"], None),
 }
 
 BIG_LINES = 40000  # of big.txt, which is too large for one write and worth compressing
@@ -43,7 +46,7 @@ class Workshop:
         WORK.mkdir(parents=True, exist_ok=True)
 
     def build_tools(self):
-        run(["make", "-s", "tool", "build/loom-crunch"], "the loom command")
+        run(["make", "-s", "tool", "tender"], "the loom command and what runs machines")
 
     def program(self, name, variant):
         with self.locks.setdefault((name, variant), threading.Lock()):
@@ -58,7 +61,7 @@ class Workshop:
         if compiler:
             environment["CC"] = compiler
         run([str(ROOT / "build" / "loom"), "build", *keys, str(folder)], f"{name}, {variant}", environment)
-        return folder / "build" / "unix" / name
+        return folder / "build" / ("vm" if "vm" in keys else "unix") / name
 
     def crowd(self, image, target, clients=1, connections=0, requests=1, seconds=10):
         """A crowd of clients that has begun to ask; its `outcome` waits for its end."""

@@ -89,7 +89,7 @@ def descends(pid, ancestor):
     return False
 
 
-@site_case("debugger/census")
+@site_case("debugger/census", machine=False)
 def usr1_writes_the_census(image):
     with Wire(image.port) as slow, Wire(image.port) as idle:
         slow.ask("/slow/1000")

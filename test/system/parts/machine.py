@@ -1,0 +1,166 @@
+"""machine.py - images that are machines of their own: small ones, attached to passt and to taps, under load, and broken. What is
+asked of the tests' site in them, harness/site.py registers.
+
+SPDX-License-Identifier: ISC"""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from harness.curl import curl
+from harness.direct import IMAGE, TAP, Attached
+from harness.machine import LOOM, TENDER, MachineImage, NamedLink, machine_case, need_machines
+from harness.report import Failure, Skip, case, expect, expect_equal, expect_in
+from harness.space import ask, need
+from harness.wire import fetch
+from harness.workshop import application_folder
+from parts.apps import through
+from parts.debugger import REPORTS, crash
+from parts.ending import end_under_load
+from parts.peers import crowd_at_limit
+
+PUBLISHED = 80
+
+
+def run(*words, seconds=30):
+    done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+# ---- without a network ----
+
+@case("machine/hello")
+def hello_says_so_and_ends(workshop):
+    need_machines()
+    for variant in ("machine-release", "machine", "machine-clang"):
+        program = workshop.program("hello", variant)
+        expect_equal(run(TENDER, program), (0, "Hello from Loom.\n", ""), f"hello, {variant}")
+    status, output, _ = run(TENDER, "--mem", "2MiB", workshop.program("hello", "machine-release"))
+    expect(status == 0 and output.endswith("Hello from Loom.\n"), f"hello in the least memory: {output!r}")
+    expect_equal(run(LOOM, "run", "-t", "vm", application_folder("hello", "machine-release")), (0, "Hello from Loom.\n", ""),
+                 "hello by loom run")
+
+
+@case("machine/tick")
+def tick_ends_by_itself_and_when_it_is_told(workshop):
+    need_machines()
+    program = workshop.program("tick", "machine-release")
+    start = time.monotonic()
+    status, output, errors = run(TENDER, program, "--", "--duration=500ms", "--beat=50ms")
+    took = time.monotonic() - start
+    expect_equal(status, 0, f"its status, after {output + errors}")
+    expect(0.4 < took < 10, f"it took {took} s")
+    expect(output.count("\n") > 5, f"hardly a beat: {output!r}")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        told = subprocess.Popen([TENDER, program, "--", "--duration=60s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.7)
+        told.send_signal(number)
+        output, _ = told.communicate(timeout=20)
+        expect_equal(told.returncode, 0, f"its status after {number.name}: {output[-800:]}")
+
+
+@case("machine/parameters")
+def parameters_are_read_as_everywhere(workshop):
+    need_machines()
+    program = workshop.program("tick", "machine-release")
+    status, output, errors = run(TENDER, program, "--", "--help")
+    expect_equal((status, errors), (0, ""), "--help")
+    expect_in("--beat=", output, "--help")
+    status, output, errors = run(TENDER, program, "--", "--bad")
+    expect_equal(status, 2, "the status after a parameter that there is not")
+    expect_in("--bad is not a parameter", output + errors, "a parameter that there is not")
+
+
+# ---- attached ----
+
+@machine_case("machine/echo", build="machine-release")
+def echo_sends_back_what_comes(link):
+    ports = {"tcp": 7001, "left": 7002, "right": 7003, "metrics": 8080}
+    with link.started("echo", *(f"--{name}-port={port}" for name, port in ports.items())):
+        payload = bytes(range(256)) * 2000
+        with socket.create_connection((IMAGE, ports["tcp"]), 10) as wire:
+            wire.setblocking(False)
+            expect_equal(through(wire, payload), payload, "half a megabyte through TCP, half-closed behind it")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(10)
+            for port in (ports["left"], ports["right"]):
+                for size in (0, 1, 1472, 60000):
+                    client.sendto(payload[:size], (IMAGE, port))
+                    data, peer = client.recvfrom(65536)
+                    expect_equal((data == payload[:size], peer[1]), (True, port), f"{size} bytes through UDP")
+        ask("ping", "-n", "-c", 3, "-i", 0.1, "-W", 5, "-s", 3000, IMAGE)
+
+
+@machine_case("machine/homepage", ("curl", "curl"), build="machine-release")
+def the_home_page_over_a_tap(link):
+    with link.started("homepage") as image:
+        expect_equal(curl(image, "/").status, 200, "the home page")
+        expect_in('"target": "vm"', curl(image, "/self/manifest.json").body.decode(), "what it tells of itself")
+        expect_in("stack_packets_free", curl(image, "/metrics").body.decode(), "its figures")
+
+
+@case("machine/passt", alone=True)
+def the_home_page_over_passt(workshop):
+    """As `loom run` starts it: a port of this host leads to the machine's."""
+    need_machines()
+    need("passt", "passt")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    image = MachineImage(workshop.program("homepage", "machine-release"),
+                         ["--ipv4=10.0.2.15/24", "--ipv4-gateway=10.0.2.2"], ["--publish", f"{port}:{PUBLISHED}"], port=PUBLISHED)
+    try:
+        image.__enter__()
+    except Failure:
+        reason = re.search(r".*(no network but loopback|passt does not start|default route).*", image.log())
+        if reason:
+            raise Skip(f"passt cannot start here: {reason[0]}") from None
+        raise
+    try:
+        page = fetch(port, "/")
+        expect_equal(page.status, 200, "the page")
+        for _ in range(20):
+            expect(fetch(port, "/").body == page.body, "another page")
+    except BaseException:
+        image.kill()
+        raise
+    image.end()
+
+
+# ---- under load, and broken ----
+
+@machine_case("machine/ending/keep-alive", alone=True)
+def it_ends_under_load(link):
+    end_under_load(Attached(link), "release", 1000000, 0.5)
+
+
+@machine_case("machine/ending/connection-a-request", long=True, alone=True)
+def it_ends_under_many_short_connections(link):
+    end_under_load(Attached(link), "release", 1, 0.5)
+
+
+@machine_case("machine/peers/crowd", long=True, alone=True)
+def two_thousand_connections_against_a_limit_of_one_thousand(link):
+    crowd_at_limit(Attached(link), "release")
+
+
+@machine_case("machine/debugger/crash", link=NamedLink, alone=True)
+def crashes_are_told(link):
+    """With the names of functions, which are not in the machine: `loom run` has them from the image's file."""
+    for how, words in REPORTS.items():
+        crash(Attached(link), "release", how, words)
+
+
+@machine_case("machine/attachments", build="machine-release")
+def what_cannot_be_attached_is_told(link):
+    program = link.program("homepage")
+    status, _, errors = run(TENDER, "--net", "lan=passt", program)
+    expect(status == 2 and "no such device" in errors, f"a net that there is not: {status}, {errors!r}")
+    status, _, errors = run(TENDER, "--net", "tap:nosuchtap", program)
+    expect(status == 1 and "nosuchtap" in errors, f"a tap that there is not: {status}, {errors!r}")
+    with link.started("homepage"):
+        status, _, errors = run(TENDER, "--net", f"tap:{TAP}", program)
+        expect(status == 1 and "in use" in errors, f"a tap that somebody has: {status}, {errors!r}")
