@@ -20,7 +20,7 @@
 #define QUEUE_SIZE 256
 
 /* Packets that a frame of PACKET_TOTAL_MAX needs, and some more. */
-#define POSTED_LEAST 40
+#define POSTED_FIRST 40
 
 /* How often in a row a user may be told and not read, as with the host's nets. */
 #define IGNORED_MAX     16
@@ -85,18 +85,19 @@ static bool net_arm(struct machine_poller *poller)
 /* ---- attaching ---- */
 
 /* Of the pool a quarter, but so much that a long frame has its place if that is not most of it. */
-static uint16_t posted_max(const struct net_virtio *net, const struct packet_pool *pool)
+static void bound_posted(struct net_virtio *net, const struct packet_pool *pool)
 {
-    size_t packets = MAX(pool->count / 4, MIN(POSTED_LEAST, pool->count / 2));
-    size_t chains = MIN(packets, net->receiving.size) / net->chain_packets;
-    return (uint16_t)MAX(chains, 1u);
+    size_t packets = MAX(pool->count / 4, MIN(POSTED_FIRST, pool->count / 2));
+    size_t most = MIN(packets, net->receiving.size) / net->chain_packets;
+    net->posted_most = (uint16_t)MAX(most, 1u);
+    net->posted_max = (uint16_t)MIN(MAX(POSTED_FIRST / net->chain_packets, 1u), net->posted_most);
 }
 
 static void net_virtio_attach(struct net *base)
 {
     struct net_virtio *net = net_virtio_of(base);
     const struct virtio_queue *const queues[] = { &net->receiving, &net->transmitting };
-    net->posted_max = posted_max(net, base->pool);
+    bound_posted(net, base->pool);
     if (!net->device.is_broken) virtio_device_start(&net->device, queues, LENGTH_OF(queues));
     net_virtio_post(net);
     machine_poller_add(&net->poller);

@@ -9,8 +9,10 @@
  *
  * Where the device cannot merge buffers, chains are posted that hold the longest frame.
  *
- * A quarter of the pool at most is posted, as far as the pool has packets. Where it had none,
- * fewer are, and more when it has: meanwhile the device keeps or loses what comes.
+ * At first no more is posted than a long frame needs, as untouched memory costs nothing; whenever
+ * most of it has been used in one go, twice as much, up to a quarter of the pool. Where the pool
+ * has no packets fewer are posted, and more when it has: meanwhile the device keeps or loses what
+ * comes.
  *
  * The device is not trusted: of a header only what fits its frame and what was negotiated is
  * believed, and a device that gives back what it was not given is not used any more: what is sent
@@ -42,10 +44,10 @@ struct net_virtio {
     struct virtio_net_header *headers;
     struct span memory;
 
-    size_t chain_packets;  /* of a posted chain: 1 where the device merges */
-    uint16_t posted_count; /* chains */
-    uint16_t posted_max;
-    uint16_t awaited_room; /* descriptors, for the frame that was refused; 0: none was */
+    size_t chain_packets;             /* of a posted chain: 1 where the device merges */
+    uint16_t posted_count;            /* chains */
+    uint16_t posted_max, posted_most; /* for now, and ever */
+    uint16_t awaited_room;            /* descriptors, for the frame that was refused; 0: none was */
     unsigned ignored_turns;
     bool is_silent;
     struct view parts[1 + NET_VIRTIO_PARTS]; /* of the frame that is being sent */

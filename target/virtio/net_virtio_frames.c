@@ -144,11 +144,20 @@ static void listen_again(struct net_virtio *net)
     alarm_stop(&net->again);
 }
 
+/* What has come since the last turn was nearly more than there was room for. */
+static void post_more(struct net_virtio *net)
+{
+    if (net->posted_max == net->posted_most) return;
+    if (virtio_queue_used_count(&net->receiving) <= net->posted_max / 4 * 3) return;
+    net->posted_max = (uint16_t)MIN(2 * net->posted_max, net->posted_most);
+}
+
 size_t net_virtio_receive(struct net *base, struct packet *burst[], size_t count)
 {
     struct net_virtio *net = net_virtio_of(base);
     size_t received_count = 0;
     listen_again(net);
+    post_more(net);
     while (received_count < count && !net_virtio_is_broken(net)) {
         uint32_t written_bytes;
         struct packet *packet = take_posted(net, &written_bytes);

@@ -195,6 +195,22 @@ TEST(packets_are_posted_when_they_come_free)
     close_card();
 }
 
+TEST(more_is_posted_when_much_has_come)
+{
+    open_card(MERGING, 2048);
+    size_t first = net.posted_count;
+    expect_that(first, <, 64);
+    for (size_t i = 0; i < 1000; i++)
+        card_suite_inject(&card, &none, frame_of(10));
+    for (size_t i = 0; i < 1000; i++)
+        packet_drop(net_listener_receive(&listener, &net.net));
+    expect_that(net.posted_count, ==, 256);
+    net_listener_detach(&listener, &net.net);
+    net_listener_attach(&listener, &net.net, 2048);
+    expect_that(net.posted_count, ==, first);
+    close_card();
+}
+
 /* One that does not read is told on, but does not keep the loop from sleeping. */
 TEST(a_user_that_does_not_read_does_not_spin_the_loop)
 {
