@@ -294,6 +294,25 @@ static struct packet *packet_of(struct view bytes)
     return packet;
 }
 
+/* Somebody else who holds the packet may read all of its room. */
+TEST(a_headroom_that_is_not_ours_alone)
+{
+    struct virtio_net_header header;
+    open_card(MERGING, 512);
+    struct packet *packet = packet_of(frame_of(10));
+    span_fill(span_first(SPAN_OF(packet->room), packet->offset), 0xaa);
+    struct payload *held = payload_hold(&packet->payload);
+    expect_that(net_send(&net.net, &packet, 1), ==, 1);
+    expect_that(card_suite_collect(&card, &header, SPAN_OF(room)), ==, 64);
+    expect(view_equal(VIEW_OF(header), VIEW_OF(none)));
+    for (size_t i = 0; i < PACKET_HEADROOM; i++)
+        expect_that(packet->room[i], ==, 0xaa);
+    (void)fiber_sleep(MS_NS);
+    expect_that(held->references, ==, 1);
+    payload_drop(held);
+    close_card();
+}
+
 /* Nothing comes from it any more, what is sent is lost and counted, nobody is held up. */
 static void expect_unused(void)
 {
