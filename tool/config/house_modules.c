@@ -16,6 +16,11 @@ static const struct module modules[] = {
         .sources = { "lib/kv/kv.c", "lib/kv/kv_key*.c", "lib/kv/media_type.c" },
     },
     {
+        .name = "block",
+        .home = MODULE_OF_HOUSE,
+        .sources = { "lib/block/block.c", "lib/block/crc32.c" },
+    },
+    {
         .name = "digest",
         .home = MODULE_OF_HOUSE,
         .sources = { "lib/kv/digest.c" },

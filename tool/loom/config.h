@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 
+struct block;
 struct kv;
 struct net;
 struct stack;
@@ -107,6 +108,19 @@ struct kv *kv_memory_at(struct place place);
 /* What this very image is made of: graph.svg, graph.dot, size.json, size.html and manifest.json. */
 #define kv_self() kv_self_at(HERE)
 struct kv *kv_self_at(struct place place);
+
+/* A disk of what the image runs on. On unix that is block_file(), on sim block_memory(). */
+#define default_block() default_block_at(HERE)
+struct block *default_block_at(struct place place);
+
+/* A file of the host, or one of its block devices: which, says whoever starts the image with
+ * --block=FILE. */
+#define block_file() block_file_at(HERE)
+struct block *block_file_at(struct place place);
+
+/* A disk in memory: --block-size says how long. */
+#define block_memory() block_memory_at(HERE)
+struct block *block_memory_at(struct place place);
 
 /* Names to addresses, by the host's own resolver. */
 #define resolver_host() resolver_host_at(HERE)

@@ -1,0 +1,54 @@
+/* devices_block.c - the disks that config.c can name.
+ *
+ * SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include <loom/config.h>
+
+#include "config/graph.h"
+
+static const struct module file = {
+    .name = "block_file",
+    .signature = "block",
+    .instance = "block",
+    .header = "target/unix/block_file.h",
+    .words = "a disk in a file, as --block says",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/unix/block_file*.c" },
+    .needs = { "block" },
+    .has_parameters = true,
+};
+
+static const struct module memory = {
+    .name = "block_memory",
+    .signature = "block",
+    .instance = "block",
+    .header = "block/block_memory.h",
+    .words = "a disk in memory",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "lib/block/block_memory*.c" },
+    .needs = { "block" },
+    .has_parameters = true,
+};
+
+struct block *block_file_at(struct place place)
+{
+    if (strcmp(graph.target->name, "unix") != 0) {
+        place_error(place, "block_file() is of unix alone; default_block() is what %s has",
+                    graph.target->name);
+    }
+    return device_at(place, &file, NO_DEVICES);
+}
+
+struct block *block_memory_at(struct place place)
+{
+    return device_at(place, &memory, NO_DEVICES);
+}
+
+struct block *default_block_at(struct place place)
+{
+    if (graph.target->is_machine)
+        place_error(place, "a machine has no disk yet; block_memory() is one in its memory");
+    if (strcmp(graph.target->name, "sim") == 0) return block_memory_at(place);
+    return block_file_at(place);
+}
