@@ -26,13 +26,24 @@ static struct device_console *console_of(struct device *device)
     return CONTAINER_OF(device, struct device_console, device);
 }
 
+static bool open_queue(struct device_console *console, struct queue *queue,
+                       const struct guest_memory *memory, const struct machine_queue *said)
+{
+    if (queue_open(queue, memory, said, VIRTIO_F_VERSION_1)) return true;
+    device_break(&console->device, queue->problem);
+    return false;
+}
+
 static bool console_start(struct device *device, const struct guest_memory *memory,
                           const struct machine_device *said)
 {
     struct device_console *console = console_of(device);
-    return said->accepted == VIRTIO_F_VERSION_1 &&
-           queue_open(&console->receiving, memory, &said->queues[RECEIVE], said->accepted) &&
-           queue_open(&console->transmitting, memory, &said->queues[TRANSMIT], said->accepted);
+    if (said->accepted != VIRTIO_F_VERSION_1) {
+        device_break(device, "features were accepted that are not offered");
+        return false;
+    }
+    return open_queue(console, &console->receiving, memory, &said->queues[RECEIVE]) &&
+           open_queue(console, &console->transmitting, memory, &said->queues[TRANSMIT]);
 }
 
 /* ---- output ---- */

@@ -3,6 +3,7 @@
 # Included by the root Makefile, from the root, and gives:
 #   tender            build/loom-tender
 #   install-tender    it, beside the command
+#   check-tender      machines that are hostile to it, for real
 #
 # It is linked statically: a start is some milliseconds in all, of which a dynamic loader would take one.
 #
@@ -20,7 +21,7 @@ TENDER_SOURCES := $(filter-out %_test.c %_suite.c %_sanitizer.c,$(wildcard tende
                   $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
 TENDER_OBJECTS := $(TENDER_SOURCES:%.c=$(BUILD)/tender/%.o) $(patsubst %.S,$(BUILD)/tender/%.o,$(wildcard lib/fiber/*.S))
 
-.PHONY: tender install-tender
+.PHONY: tender install-tender check-tender
 tender: $(BUILD)/loom-tender
 
 $(BUILD)/loom-tender: $(TENDER_OBJECTS)
@@ -44,3 +45,6 @@ $(BUILD)/tender/%.o: %.S
 install-tender: $(BUILD)/loom-tender
 	@install -d "$(DESTDIR)$(PREFIX)/bin"
 	@install $(BUILD)/loom-tender "$(DESTDIR)$(PREFIX)/bin/"
+
+check-tender: tool tender
+	@tender/test/run
