@@ -27,6 +27,7 @@ CFLAGS_release = $(HARDENED)
 # the frames of what it inlines, so the same code counts for more.
 CC_plain         := clang
 CFLAGS_plain     := -O2 -fstack-protector-strong -Wframe-larger-than=1536
+FOLDERS_plain    := base fiber image ip log metrics parameter test # what they stand on, and no more is compiled
 
 # And another for `make coverage`: which lines the tests reach.
 CC_coverage      := gcc
@@ -43,6 +44,10 @@ HOST_SOURCES += $(addprefix target/vm/,chacha20.c generator.c page_runs.c) \
 UNIX_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/unix/*.c tender/*.c))
 SIM_SOURCES  := $(filter-out %_test.c,$(wildcard target/sim/*.c))
 TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c tender/*_test.c)
+
+# A variant's own, where it has fewer.
+LIB_SOURCES_plain := $(filter $(FOLDERS_plain:%=lib/%/%),$(LIB_SOURCES))
+lib_sources        = $(or $(LIB_SOURCES_$(1)),$(LIB_SOURCES))
 
 # The objects of a list of sources, in the variant of the target that asks.
 objects = $(addsuffix .o,$(basename $(addprefix $(BUILD)/test/$(1)/,$(2))))
@@ -61,7 +66,7 @@ $(BUILD)/test/$(1)/%.o: %.S
 	$$(call say,$$@)
 	$(Q)$$(CC_$(1)) -g -c $$< -o $$@
 
-$(BUILD)/test/$(1)/libloom.a: $(call objects,$(1),$(LIB_SOURCES) $(HOST_SOURCES))
+$(BUILD)/test/$(1)/libloom.a: $(call objects,$(1),$(call lib_sources,$(1)) $(HOST_SOURCES))
 $(BUILD)/test/$(1)/libunix.a: $(call objects,$(1),$(UNIX_SOURCES))
 $(BUILD)/test/$(1)/libsim.a:  $(call objects,$(1),$(SIM_SOURCES))
 $(BUILD)/test/$(1)/%.a:
