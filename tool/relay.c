@@ -23,17 +23,18 @@
 #include "fail.h"
 #include "symbols.h"
 
-enum { READ_BYTES = 65536, HELD_BYTES = 128, OUTPUTS = 2 };
+enum { READ_BYTES = 65536, HELD_BYTES = 512, OUTPUTS = 2 };
 
-static const char FRAME[] = "  #";
-enum { FRAME_BYTES = sizeof FRAME - 1 };
+/* How the lines begin that may have a place in the image: those of a backtrace, and the monitor's.
+ */
+static const char *const beginnings[] = { "  #", "loom-tender: " };
 
 /* One of the two that the program writes to. */
 struct output {
     int from;   /* -1: it has ended */
     FILE *file; /* ours */
     bool is_held;
-    char held[HELD_BYTES + 1]; /* what the line has so far, while it may be a frame's */
+    char held[HELD_BYTES + 1]; /* what the line has so far, while it may be such a one */
     size_t held_bytes;
 };
 
@@ -63,38 +64,45 @@ static void held_write(struct output *output)
     output->is_held = false;
 }
 
-/* "  #1  image+0x1234" and the line's end. */
-static void frame_write(struct relay *relay, struct output *output)
+/* "image+0x1234" becomes the function that is there. */
+static void line_write(struct relay *relay, struct output *output)
 {
-    unsigned number;
-    uint64_t address;
-    int length = 0;
+    static const char image[] = "image+0x";
     output->held[output->held_bytes] = '\0';
-    const struct symbol *symbol = NULL;
-    if (sscanf(output->held, "  #%u image+0x%" SCNx64 "%n", &number, &address, &length) == 2 &&
-        (output->held[length] == '\n' || output->held[length] == '\r'))
-        symbol = symbol_at(relay, address);
-    if (symbol != NULL) {
-        fprintf(output->file, "  #%-2u %s+0x%" PRIx64, number, symbol->name,
-                address - symbol->address);
-        fputs(&output->held[length], output->file);
-        output->held_bytes = 0;
+    char *place = strstr(output->held, image), *rest;
+    if (place != NULL && strlen(output->held) == output->held_bytes) {
+        uint64_t address = strtoull(&place[sizeof image - 1], &rest, 16);
+        const struct symbol *symbol = symbol_at(relay, address);
+        if (symbol != NULL) {
+            fprintf(output->file, "%.*s%s+0x%" PRIx64 "%s", (int)(place - output->held),
+                    output->held, symbol->name, address - symbol->address, rest);
+            output->held_bytes = 0;
+        }
     }
     held_write(output);
 }
 
-/* The beginning of a line is held while it is that of a frame. */
+/* Whether what is held may yet be a line that has a place in it. */
+static bool may_have_place(const struct output *output)
+{
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        size_t length = strlen(beginnings[i]);
+        size_t common = length < output->held_bytes ? length : output->held_bytes;
+        if (strncmp(output->held, beginnings[i], common) == 0) return true;
+    }
+    return false;
+}
+
+/* The beginning of a line is held as long as that is so. */
 static void byte_take(struct relay *relay, struct output *output, char byte)
 {
     if (!output->is_held) {
         fputc(byte, output->file);
     } else {
-        size_t index = output->held_bytes++;
-        output->held[index] = byte;
+        output->held[output->held_bytes++] = byte;
         if (byte == '\n') {
-            frame_write(relay, output);
-        } else if (output->held_bytes == HELD_BYTES ||
-                   (index < FRAME_BYTES && byte != FRAME[index])) {
+            line_write(relay, output);
+        } else if (output->held_bytes == HELD_BYTES || !may_have_place(output)) {
             held_write(output);
         }
     }
@@ -135,6 +143,12 @@ static void signal_take(struct relay *relay)
     struct signalfd_siginfo signal;
     int status;
     if (read(relay->signals, &signal, sizeof signal) != (ssize_t)sizeof signal) return;
+    if (signal.ssi_signo == SIGUSR1) {
+        notice(
+            "a machine does not list its fibers when it is asked; it does when it ends, with the "
+            "boot parameter --census");
+        return;
+    }
     if (signal.ssi_signo != SIGCHLD) {
         if (signal.ssi_code != SI_KERNEL) kill(relay->process, (int)signal.ssi_signo);
         return;

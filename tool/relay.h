@@ -7,9 +7,9 @@
 #include "process.h"
 
 /* Runs the program to its end; the value is its exit status. What it writes is passed on as it
- * comes; of a line of a backtrace, "  #1  image+0x1234", the address becomes the name of the
- * function of `image` that it lies in. Signals that ask us to end, or for a census, are passed to
- * it: a terminal's have reached it already. */
+ * comes; in a line of a backtrace or of the monitor's own, "image+0x1234" becomes the function of
+ * `image` that is there. Signals that ask us to end are passed to it: a terminal's have
+ * reached it already. */
 int relay_run(const struct command_line *line, const char *image);
 
 #endif
