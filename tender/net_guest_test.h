@@ -77,7 +77,7 @@ static inline void net_frame_expect(struct view frame, size_t length_bytes, size
 static inline void net_guest_send(const struct virtio_net_header *header, size_t frame_bytes,
                                   size_t number, uint32_t part_bytes)
 {
-    struct guest_buffer parts[QUEUE_PARTS_MAX];
+    static struct guest_buffer parts[QUEUE_PARTS_MAX];
     uint64_t at = NET_SEND_AT + NET_SEND_STEP * (sent_places++ % NET_SEND_PLACES);
     size_t count = 1;
     *(struct virtio_net_header *)guest_at(at) = *header;
