@@ -21,8 +21,9 @@ struct flow_direct {
     struct list_node node;  /* among the free */
 };
 
-/* Makes a flow of the connection, whose events it takes over. `flow` is zeroed but for its node. */
-void flow_direct_init(struct flow_direct *flow, struct tcp_direct *tcp);
-void flow_direct_attach(struct flow_direct *flow, struct tcp_connection *connection);
+/* Makes a flow of the connection, whose events it takes over. `direct` is zeroed but for its node.
+ */
+void flow_direct_init(struct flow_direct *direct, struct tcp_direct *tcp);
+void flow_direct_attach(struct flow_direct *direct, struct tcp_connection *connection);
 
 #endif

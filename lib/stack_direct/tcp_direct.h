@@ -46,7 +46,6 @@ struct flow_direct *tcp_direct_take_flow(struct tcp_direct *tcp);
 void tcp_direct_give_flow(struct tcp_direct *tcp, struct flow_direct *flow);
 
 enum result tcp_direct_listen(struct tcp *base, const struct endpoint *local,
-                              const struct listen_options *options,
-                              struct listener **listener) CHECKED;
+                              const struct listen_options *options, struct listener **made) CHECKED;
 
 #endif

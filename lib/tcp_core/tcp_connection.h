@@ -9,6 +9,7 @@
  *     tcp_output.c       what may be sent now
  *     tcp_transmit.c     one segment, put together and handed to IP
  *     tcp_path.c         how long a segment may be
+ *     tcp_user_timeout.c how long the peer and we wait for each other
  *     tcp_timer.c        what is due without any segment
  *     tcp_user.c         what the user calls
  *

@@ -230,7 +230,7 @@ TEST(rfc_a_half_open_connection_is_found)
 
 /* ---- errors: RFC 9293 3.9.2.2 ---- */
 
-/* MUST-54, MUST-56, RFC 5927 4.1: no error ends a connection that stands; MUST-47, SHLD-25: who
+/* MUST-54, MUST-56, RFC 5927 4.1: no error ends a connection that stands; SHLD-25: who
  * gives up in the end knows why, unless the peer has been heard since. */
 TEST(rfc_soft_errors_are_told_in_the_end)
 {
