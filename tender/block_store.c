@@ -55,7 +55,6 @@ static enum result measure(struct block_store *store, const char *path, uint64_t
         (void)fprintf(stderr, "loom-tender: %s is neither a file nor a block device\n", path);
         return INVALID;
     }
-    store->is_device = true;
     if (ioctl(store->descriptor, BLKGETSIZE64, size_bytes) != 0 ||
         ioctl(store->descriptor, BLKSSZGET, &sector_bytes) != 0)
         return refuse(path, "measure");
@@ -83,7 +82,8 @@ enum result block_store_open(struct block_store *store, struct view path, bool r
     char name[PATH_BYTES_MAX] = { 0 };
     *store = (struct block_store){ .read_only = read_only };
     if (path.length_bytes >= sizeof name || view_find_byte(path, 0) < path.length_bytes) {
-        (void)fprintf(stderr, "loom-tender: a path is longer than %zu bytes\n", sizeof name - 1);
+        (void)fprintf(stderr, "loom-tender: a disk's path has at most %zu bytes, and no NUL\n",
+                      sizeof name - 1);
         return INVALID;
     }
     (void)span_copy(SPAN_OF(name), path);

@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -133,18 +131,16 @@ static enum virtio_block_status do_name(struct device_block *block)
 
 static bool cannot_discard(int error)
 {
-    return error == EOPNOTSUPP || error == ENOSYS || error == ENOTTY || error == EINVAL;
+    return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
 }
 
-/* A hole reads as zeros. A host that has none keeps the bytes, which a discard allows (5.2.6.2). */
+/* A hole reads as zeros, in a file and on a block device. A host that has none keeps the bytes,
+ * which a discard allows (5.2.6.2). */
 static bool discard_range(const struct device_block *block, const struct virtio_block_range *range)
 {
-    uint64_t bytes[2] = { offset_of(range->sector), offset_of(range->sector_count) };
     if (range->sector_count == 0) return true;
-    int status = block->store.is_device ? ioctl(block->store.descriptor, BLKDISCARD, bytes)
-                                        : fallocate(block->store.descriptor,
-                                                    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                                    (off_t)bytes[0], (off_t)bytes[1]);
+    int status = fallocate(block->store.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           (off_t)offset_of(range->sector), (off_t)offset_of(range->sector_count));
     return status == 0 || cannot_discard(errno);
 }
 

@@ -27,7 +27,6 @@
 /* An open file. */
 struct block_store {
     int descriptor;
-    bool is_device; /* of the host: no regular file */
     bool read_only;
     uint64_t sector_count; /* of 512 bytes */
     uint32_t block_bytes;  /* what is read and written best: a power of two from 512 on */
