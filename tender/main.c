@@ -109,7 +109,7 @@ static void lay_out(const struct tender_options *options, struct span memory, st
         tender_fail("%s needs at least %llu KiB of memory for its code, data and stacks: give it "
                     "more with --mem, or fewer stacks",
                     options->image,
-                    (unsigned long long)(tender.layout.memory_needed_bytes / KIB + 1));
+                    (unsigned long long)tender.layout.memory_needed_bytes / KIB + 1);
     if (result != OK)
         tender_fail_usage("%.*s: that is no number of stacks", VIEW_FORMAT(tender.layout.problem));
 }

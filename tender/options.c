@@ -144,18 +144,18 @@ static void read_arguments(struct tender_options *options, const struct words *w
     options->arguments_bytes = sizeof options->arguments - room.length_bytes;
 }
 
-void tender_options_read(struct tender_options *options, int count, char *list[])
+void tender_options_read(struct tender_options *options, int count, char *words[])
 {
-    struct words words = { .list = list, .count = count, .next = 1 };
+    struct words line = { .list = words, .count = count, .next = 1 };
     *options = (struct tender_options){ .memory_bytes = MEMORY_DEFAULT_BYTES, .processor = -1 };
-    while (words.next < count && list[words.next][0] == '-')
-        read_option(options, &words);
-    if (words.next == count)
+    while (line.next < count && words[line.next][0] == '-')
+        read_option(options, &line);
+    if (line.next == count)
         tender_fail_usage("which image? loom-tender [OPTIONS] IMAGE [-- BOOT PARAMETERS]");
-    options->image = list[words.next++];
-    if (words.next < count && !take_flag(&words, "--"))
-        tender_fail_usage("%s: write `--` before the boot parameters", list[words.next]);
-    read_arguments(options, &words);
+    options->image = words[line.next++];
+    if (line.next < count && !take_flag(&line, "--"))
+        tender_fail_usage("%s: write `--` before the boot parameters", words[line.next]);
+    read_arguments(options, &line);
 }
 
 struct attachment *attachment_find(struct attachments *attachments, struct view name,

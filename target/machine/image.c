@@ -34,7 +34,7 @@
 
 #define NOTE_MANIFEST 1
 
-#define FAULT_STUBS_BYTES (32 * 16)
+#define FAULT_STUBS_BYTES ((uint64_t)32 * 16)
 #define STACK_BYTES_MAX   (16 * MIB)
 
 struct program {

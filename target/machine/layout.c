@@ -13,7 +13,8 @@
 
 /* Physical page 0 stays empty, so that a queue that was never set up is not served there. */
 #define BOOT_PHYSICAL PAGE
-#define BOOT_BYTES    ((sizeof(struct machine_boot) + MACHINE_ARGUMENTS_MAX + PAGE - 1) / PAGE * PAGE)
+#define BOOT_USED     (sizeof(struct machine_boot) + MACHINE_ARGUMENTS_MAX)
+#define BOOT_BYTES    ((BOOT_USED + PAGE - 1) / PAGE * PAGE)
 
 /* Virtual addresses end below this one, in the half that belongs to programs. */
 #define SLIDE_BITS 46
@@ -48,7 +49,7 @@ struct system_pages {
     uint64_t gdt[GDT_ENTRIES];
     uint8_t unused_0[IDT_OFFSET - GDT_ENTRIES * sizeof(uint64_t)];
     uint64_t idt[IDT_GATES][2];
-    uint8_t unused_1[TSS_OFFSET - IDT_OFFSET - IDT_GATES * 16];
+    uint8_t unused_1[TSS_OFFSET - IDT_OFFSET - (uint64_t)16 * IDT_GATES];
     struct task_state tss;
 };
 static_assert(offsetof(struct system_pages, tss) == TSS_OFFSET, "as the offsets say");

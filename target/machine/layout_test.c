@@ -338,7 +338,7 @@ TEST(layout_tells_how_much_memory_is_needed)
     struct machine machine;
     expect_result(lay_out(&machine, 2 * MIB, arguments, 5), FULL);
     uint64_t needed = machine.layout.memory_needed_bytes;
-    expect_that(needed, >, 500 * 20 * KIB);
+    expect_that(needed, >, 10000 * KIB);
     give_back(&machine);
     expect_result(lay_out(&machine, needed - PAGE, arguments, 5), FULL);
     expect_that(machine.layout.memory_needed_bytes, ==, needed);

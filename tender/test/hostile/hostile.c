@@ -25,12 +25,12 @@ static struct rings {
     struct {
         struct virtq_ring ring;
         uint16_t heads[QUEUE_SIZE + 1];
-    } available __attribute__((aligned(4096)));
+    } available;
     struct {
         struct virtq_ring ring;
         struct virtq_used_element elements[QUEUE_SIZE];
-        uint16_t event;
-    } used __attribute__((aligned(4096)));
+        uint32_t event;
+    } used;
     uint8_t text[64];
 } rings[2] __attribute__((aligned(4096)));
 
