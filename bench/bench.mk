@@ -4,7 +4,7 @@
 #   make bench                      everything: about ten minutes
 #   make bench BENCH=http,yield     some rows; an unknown name lists them
 #   make bench BENCH_SECONDS=2      shorter runs of load (8), and a shorter long one (60)
-#   make bench-loss                 the whole loss sweep, with a plot: half an hour
+#   make bench-loss                 the whole loss sweep, with a plot: three quarters of an hour
 #   make check-bench                tests of the driver
 #
 # SPDX-License-Identifier: ISC

@@ -1,4 +1,4 @@
-"""loss_sweep.py - all of the loss sweep: some half an hour. Runs only when it is named, as
+"""loss_sweep.py - all of the loss sweep: some three quarters of an hour. Runs only when it is named, as
 `make bench-loss` does.
 
 SPDX-License-Identifier: ISC
@@ -6,7 +6,7 @@ SPDX-License-Identifier: ISC
 from driver.rows import loss
 from driver.sweep import Cell
 
-WORDS = "one stream over a bad wire of 100 Mbit/s: loss, delay and reordering, 7 runs a cell"
+WORDS = "one stream over a bad wire of 100 Mbit/s: loss, delay and reordering, 7 runs a cell or 21"
 ROUND_TRIPS_MS = (1, 20, 100)
 LOSSES = (0, 0.01, 0.1, 1, 5)
 REORDERED = 1
