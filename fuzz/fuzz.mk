@@ -16,11 +16,19 @@ $(foreach name,$(FUZZ),$(if $(wildcard fuzz/fuzz_$(name).c),,\
 
 FUZZ_PROGRAMS := $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
 
-$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libloom.a $(BUILD)/test/fuzz/libsim.a
+# The tender's parsers, too, though it is a program of the host.
+$(BUILD)/test/fuzz/libtender.a: $(call objects,fuzz,$(filter-out %_test.c %/main.c,$(wildcard tender/*.c)))
+
+$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libtender.a $(BUILD)/test/fuzz/libloom.a \
+                 $(BUILD)/test/fuzz/libsim.a
 	@mkdir -p $(@D)
 	$(call say,$@)
 	$(Q)clang $(CFLAGS_fuzz) -fsanitize=fuzzer $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lbearssl -lpthread -o $@
+
+# What the tender is made of stands in no archive of the simulator's.
+$(BUILD)/fuzz/fuzz_tender_queue: $(addprefix $(BUILD)/test/fuzz/tender/,queue.o parts.o net_rings.o net_header.o \
+                                     device_block.o)
 
 .PHONY: fuzz check-fuzz
 fuzz: packages-check $(FUZZ_PROGRAMS)
