@@ -69,7 +69,7 @@ static void open_block(struct device_block *block, struct machine_device *shared
                           "64M FILE makes one)",
                           VIEW_FORMAT(name));
     struct block_store store;
-    if (block_store_open(&store, attachment->what, false) != OK)
+    if (block_store_open(&store, attachment->what, attachment->is_read_only) != OK)
         exit(TENDER_FAILED); /* which has been told */
     device_block_open(block, shared, device->name, &store);
 }

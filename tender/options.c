@@ -20,6 +20,8 @@ static const char help[] =
     "  --publish [NAME=]HOST:GUEST,...\n"
     "                             with passt, ports of 127.0.0.1 that lead to the image's\n"
     "  --block [NAME=]FILE        what a block device of the image is: a file or a device\n"
+    "  --block-read-only [NAME=]FILE\n"
+    "                             the same for one that is not to be written to\n"
     "  --cpu N                    the processor that all runs on\n"
     "  --times                    tell what each step of the start took\n"
     "  --help                     show this\n";
@@ -66,7 +68,8 @@ static void read_processor(struct tender_options *options, struct view value)
 
 /* "NAME=WHAT" or "WHAT". A path may have a `=` in it: then it comes after a name, or has a slash
  * before it. */
-static void attachment_add(struct attachments *attachments, const char *option, struct view value)
+static struct attachment *attachment_add(struct attachments *attachments, const char *option,
+                                         struct view value)
 {
     struct view what, name = view_cut(value, '=', &what);
     bool has_name = name.length_bytes < value.length_bytes &&
@@ -79,6 +82,7 @@ static void attachment_add(struct attachments *attachments, const char *option, 
                                        .what = has_name ? what : value };
     if (view_is_empty(attachment->what))
         tender_fail_usage("%s %.*s: say what it is attached to", option, VIEW_FORMAT(value));
+    return attachment;
 }
 
 /* The value of "--name=value" or "--name value"; false: the word is another option. */
@@ -114,11 +118,13 @@ static void read_option(struct tender_options *options, struct words *words)
     if (take_value(words, "--mem", &value)) {
         read_memory(options, value);
     } else if (take_value(words, "--net", &value)) {
-        attachment_add(&options->nets, "--net", value);
+        (void)attachment_add(&options->nets, "--net", value);
     } else if (take_value(words, "--publish", &value)) {
-        attachment_add(&options->ports, "--publish", value);
+        (void)attachment_add(&options->ports, "--publish", value);
     } else if (take_value(words, "--block", &value)) {
-        attachment_add(&options->blocks, "--block", value);
+        (void)attachment_add(&options->blocks, "--block", value);
+    } else if (take_value(words, "--block-read-only", &value)) {
+        attachment_add(&options->blocks, "--block-read-only", value)->is_read_only = true;
     } else if (take_value(words, "--cpu", &value)) {
         read_processor(options, value);
     } else if (take_flag(words, "--times")) {

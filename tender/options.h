@@ -1,7 +1,8 @@
 /* options.h - the tender's command line.
  *
  *     loom-tender [--mem SIZE] [--net [NAME=]WHAT] [--publish [NAME=]HOST:GUEST,...]
- *                 [--block [NAME=]FILE] [--cpu N] [--times] IMAGE [-- BOOT PARAMETERS]
+ *                 [--block [NAME=]FILE] [--block-read-only [NAME=]FILE] [--cpu N] [--times]
+ *                 IMAGE [-- BOOT PARAMETERS]
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TENDER_OPTIONS_H
@@ -23,6 +24,7 @@ struct attachment {
     const char *option; /* "--net" */
     struct view name;   /* empty: of the only device that needs no name */
     struct view what;
+    bool is_read_only; /* of a block device */
     bool is_used;
 };
 

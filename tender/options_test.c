@@ -52,8 +52,8 @@ TEST(options_are_read)
 {
     READ(WORD("--mem"), WORD("3MiB"), WORD("--net=tap:a"), WORD("--net"), WORD("b=fd:3"),
          WORD("--publish"), WORD("b=80:8080,81:8081"), WORD("--block"), WORD("./a=b"),
-         WORD("--cpu=1"), WORD("--times"), WORD("image"), WORD("--"), WORD("--log=debug"), WORD(""),
-         WORD("x"));
+         WORD("--block-read-only=c=d"), WORD("--cpu=1"), WORD("--times"), WORD("image"), WORD("--"),
+         WORD("--log=debug"), WORD(""), WORD("x"));
     expect_that(options.memory_bytes, ==, 3 << 20);
     expect_that(options.nets.count, ==, 2);
     expect_view(options.nets.list[0].name, VIEW(""));
@@ -63,6 +63,9 @@ TEST(options_are_read)
     expect_view(options.ports.list[0].what, VIEW("80:8080,81:8081"));
     expect_view(options.blocks.list[0].name, VIEW(""));
     expect_view(options.blocks.list[0].what, VIEW("./a=b"));
+    expect_that(options.blocks.count, ==, 2);
+    expect(!options.blocks.list[0].is_read_only && options.blocks.list[1].is_read_only);
+    expect_view(options.blocks.list[1].name, VIEW("c"));
     expect(options.processor == 1 && options.times);
     expect_view(view_from(options.arguments, options.arguments_bytes), VIEW("--log=debug\0\0x\0"));
 }
