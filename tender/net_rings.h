@@ -14,8 +14,8 @@
 
 /* The longest frame is one that the host has not cut into segments: an IP datagram of 65,535 bytes,
  * its Ethernet header and a VLAN's tag. Before it lies the header. */
-#define NET_FRAME_MAX        (65535 + 14 + 4)
-#define NET_FRAME_LEAST      14
+#define NET_FRAME_MAX        ((size_t)65535 + 14 + 4)
+#define NET_FRAME_LEAST      ((size_t)14)
 #define NET_HEADER_BYTES     sizeof(struct virtio_net_header)
 #define NET_HEADER_FRAME_MAX (NET_HEADER_BYTES + NET_FRAME_MAX)
 
