@@ -282,7 +282,8 @@ void network_attach(struct command_line *line, const struct application *applica
         const struct net *net = &nets.nets[i];
         const char *attached = net->attached != NULL ? net->attached : "passt";
         command_line_add(line, "--net", text_of("%s=%s", net->name, attached));
-        if (net->publish != NULL) command_line_add(line, "--publish", net->publish);
+        if (net->publish != NULL)
+            command_line_add(line, "--publish", text_of("%s=%s", net->name, net->publish));
     }
 }
 

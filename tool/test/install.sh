@@ -46,6 +46,17 @@ if [ "$loom" -ef "$house/build/loom" ]; then
     check "another Loom configures it again: for its own files" grep -q "$house/lib" catalogue/build/unix/build.ninja
 fi
 
+if [ -x "$house/build/loom-tender" ]; then
+    check "make install-tender" make -C "$house" -s install-tender PREFIX=/usr DESTDIR="$PWD/root"
+fi
+cp -r "$house/apps/hello" . && rm -rf hello/build
+check "an image that is a machine is built from what is installed" "$installed" build -t vm hello
+if [ -x root/usr/bin/loom-tender ] && [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+    check "and runs" "$installed" run -t vm hello
+else
+    skip "and runs" "no /dev/kvm, or no loom-tender"
+fi
+
 mv root/usr/bin/loom-crunch kept
 application pages pages << 'END'
 #include <loom/config.h>

@@ -123,9 +123,27 @@ check_says "run -t vm: on both outputs" '  #0  hello_start+0x0'
 check_says "run -t vm: and where the monitor says that it is" 'loom-tender: it is at hello_start+0x0 (rsp 0)'
 check_says "run -t vm: a last line without an end" 'no end'
 check_error "run -t vm: nets and addresses" 9 \
-    $'--net\nnet0=passt\n--publish\n8080:80\n' "$double" run -t vm --publish 8080:80 shop -- --connections=7
+    $'--net\nnet0=passt\n--publish\nnet0=8080:80\n' "$double" run -t vm --publish 8080:80 shop -- --connections=7
 check_says "run -t vm: addresses are boot parameters" $'\n--\n--ipv4=10.0.2.15/24\n--ipv4-gateway=10.0.2.2\n--port=80\n--connections=7'
 check_error "run -t vm: a tap" 9 $'--net\nnet0=tap:tap7\n' "$double" run -t vm --net tap:tap7 shop -- --ipv4=10.0.0.2/24
+
+mkdir -p two && cat > two/config.c << 'END'
+#include <loom/config.h>
+#include "two.h"
+
+unikernel(two)
+{
+    struct tcp *lan = stack_tcp(named("lan", default_stack()));
+    struct tcp *one = stack_tcp(default_stack());
+
+    start(two_start, one, lan);
+}
+END
+printf '#include "tcp/tcp.h"\nenum result two_start(struct tcp *one, struct tcp *two);\n' > two/two.h
+printf '#include "two.h"\nenum result two_start(struct tcp *one, struct tcp *two)\n{\n    return one != two ? OK : INVALID;\n}\n' > two/two.c
+check_error "run -t vm: two nets" 9 $'--net\nnet0=passt\n--publish\nnet0=8080:80,8081:81\n--net\nnet_lan=tap:tap7\n' \
+    "$double" run -t vm --net lan=tap:tap7 --publish 8080:80 --publish 8081:81 two -- --lan-ipv4=10.0.0.2/24
+check_says "run -t vm: two nets: only passt's address is known" $'\n--\n--ipv4=10.0.2.15/24\n--ipv4-gateway=10.0.2.2\n--lan-ipv4=10.0.0.2/24'
 check_error "run -t vm: a net that there is not" 2 'the image has no net of the name lan' "$double" run -t vm --net lan=passt shop
 check_error "run -t vm: ports of an image without a network" 2 'this one has none' "$double" run -t vm --publish 80:80 hello
 
