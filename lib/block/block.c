@@ -63,9 +63,14 @@ enum result block_submit(struct block *block, struct block_request *request)
     if (is_change(request) && block->read_only) return DENIED;
     if (!is_within(block, request)) return INVALID;
     request->device_block = request->first_block;
+    block_forward(block, request);
+    return OK;
+}
+
+void block_forward(struct block *block, struct block_request *request)
+{
     count(block, request);
     block->ops->submit(block, request);
-    return OK;
 }
 
 void block_tell(struct block *block, struct block_request *request, enum result result)

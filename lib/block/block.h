@@ -140,6 +140,10 @@ enum result block_discard(struct block *block, uint64_t first_block, uint64_t bl
  * under way again, when it returns. */
 void block_tell(struct block *block, struct block_request *request, enum result result);
 
+/* Hands a request that was submitted to another on to this one, which has the blocks from
+ * `device_block` on, and tells it. */
+void block_forward(struct block *block, struct block_request *request);
+
 static inline uint64_t block_size_bytes(const struct block *block)
 {
     return block->block_count * block->block_bytes;

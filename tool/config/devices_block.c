@@ -31,6 +31,18 @@ static const struct module memory = {
     .has_parameters = true,
 };
 
+static const struct module partition = {
+    .name = "block_partition",
+    .signature = "block",
+    .instance = "partition",
+    .header = "block/block_partition.h",
+    .words = "a partition of a disk, as --partition says",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "lib/block/block_partition*.c", "lib/block/partition_table.c" },
+    .needs = { "block" },
+    .has_parameters = true,
+};
+
 struct block *block_file_at(struct place place)
 {
     if (strcmp(graph.target->name, "unix") != 0) {
@@ -43,6 +55,11 @@ struct block *block_file_at(struct place place)
 struct block *block_memory_at(struct place place)
 {
     return device_at(place, &memory, NO_DEVICES);
+}
+
+struct block *block_partition_at(struct place place, struct block *below)
+{
+    return device_at(place, &partition, DEVICES(below));
 }
 
 struct block *default_block_at(struct place place)

@@ -122,6 +122,10 @@ struct block *block_file_at(struct place place);
 #define block_memory() block_memory_at(HERE)
 struct block *block_memory_at(struct place place);
 
+/* A partition of a disk with a table, GPT or MBR: which, says --partition. */
+#define block_partition(disk) block_partition_at(HERE, disk)
+struct block *block_partition_at(struct place place, struct block *disk);
+
 /* Names to addresses, by the host's own resolver. */
 #define resolver_host() resolver_host_at(HERE)
 struct resolver *resolver_host_at(struct place place);
