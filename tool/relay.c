@@ -197,6 +197,8 @@ int relay_run(const struct command_line *line, const char *image)
     relay.signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (relay.signals < 0) fail("signalfd: %s", strerror(errno));
     relay.process = process_start_into(line, ends[0], ends[1]);
+    /* As to an image that is a process: it goes on when nobody listens any more. */
+    (void)signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < OUTPUTS; i++)
         close(ends[i]);
     relay_loop(&relay);

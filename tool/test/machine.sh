@@ -168,6 +168,13 @@ status=$?
 check "run -t vm: signals reach the machine" test "$(grep -v census signals.txt | tr '\n' ' ') $status" = 'started asked  3'
 check "run -t vm: a census is no machine's to give" grep -q 'with the boot parameter --census' signals.txt
 
+cat > double/build/loom-tender << 'END'
+#!/bin/bash
+for ((i = 0; i < 20000; i++)); do echo "line $i of many"; done
+exit 4
+END
+check_error "run -t vm: a machine goes on when nobody listens" 4 'line 0' bash -c "'$double' run -t vm hello | head -1; exit \${PIPESTATUS[0]}"
+
 if [ ! -x "$house/build/loom-tender" ] || [ ! "$loom" -ef "$house/build/loom" ]; then
     skip "hello in a machine" "there is no loom-tender beside $loom"
     return 0
