@@ -52,13 +52,6 @@ enum block_kind { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
 
 struct block_request {
     enum block_kind kind;
-    uint64_t first_block;
-    uint64_t block_count; /* of a discard; that of a read or write is what its parts hold */
-    const union block_part *parts; /* theirs; they live as long as the request is under way */
-    size_t part_count;
-    /* Called once, in the loop. It must not wait; it may submit requests, this one too, and give
-     * this one's memory back. */
-    void (*done)(struct block_request *request);
 
     /* When it is told. OK. FULL: the host has no room for what was written. FAILED: the device, as
      * the log tells. After a read that failed, what was to be filled holds anything; after a write
@@ -66,6 +59,14 @@ struct block_request {
      * written since the last flush that did not may be lost and no later flush promises it: it has
      * to be written again. */
     enum result result;
+
+    uint64_t first_block;
+    uint64_t block_count; /* of a discard; that of a read or write is what its parts hold */
+    const union block_part *parts; /* theirs; they live as long as the request is under way */
+    size_t part_count;
+    /* Called once, in the loop. It must not wait; it may submit requests, this one too, and give
+     * this one's memory back. */
+    void (*done)(struct block_request *request);
 
     /* The device's own, while the request is under way. */
     struct list_node node;

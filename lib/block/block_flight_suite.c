@@ -273,7 +273,7 @@ void block_case_cancelled_lets_go_of_the_bytes(struct block_fixture *fixture)
                                           .number = i };
             expect_ok(fiber_start(&scope, &readers[i].task, "reader", STACK_SMALL));
         }
-        (void)fiber_sleep(round * 50 * US_NS);
+        (void)fiber_sleep(round * (50 * US_NS));
         scope_close(&scope);
         (void)fiber_sleep(MS_NS);
         span_fill(as_it_was, 0xdd);

@@ -390,7 +390,7 @@ static void window_close(struct block_fixture *fixture)
     size_t behind = (17 + partition.block.block_count) * 512;
     block_partition_close(&partition);
     for (size_t i = 0; i < disk.length_bytes; i++) {
-        if (i < 17 * 512 || i >= behind) expect(view_byte(disk, i) == 0x5a);
+        if (i < (size_t)17 * 512 || i >= behind) expect(view_byte(disk, i) == 0x5a);
     }
     block_memory_close(&memory);
 }

@@ -130,7 +130,7 @@ void block_case_most_parts(struct block_fixture *fixture)
     static union block_part parts[BLOCK_PARTS_MAX];
     struct block *block = fixture->open(fixture, BLOCK_PARTS_MAX);
     size_t block_bytes = block->block_bytes;
-    struct span room = room_for(block, 2, 2 * BLOCK_PARTS_MAX);
+    struct span room = room_for(block, 2, (uint64_t)2 * BLOCK_PARTS_MAX);
     block_suite_write(block, 0, BLOCK_PARTS_MAX, 1);
     span_fill(room, 0xee);
     for (size_t i = 0; i < BLOCK_PARTS_MAX; i++)

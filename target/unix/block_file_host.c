@@ -225,7 +225,7 @@ static enum result measure(struct block_file *file, const char *path, uint64_t *
 static enum result try_direct(const struct block_file *file, const char *path)
 {
     struct span memory;
-    enum result result = memory_take(2 * BLOCK_BYTES_MAX, &memory);
+    enum result result = memory_take((size_t)2 * BLOCK_BYTES_MAX, &memory);
     if (result != OK) return result;
     struct span room = span_first(span_from_offset(memory, file->block.block_bytes),
                                   file->block.block_bytes);
@@ -242,7 +242,7 @@ static enum result try_direct(const struct block_file *file, const char *path)
 
 static enum result take_size(struct block_file *file, const char *path)
 {
-    uint64_t size_bytes;
+    uint64_t size_bytes = 0;
     enum result result = measure(file, path, &size_bytes);
     if (result != OK) return result;
     file->block.block_count = size_bytes / file->block.block_bytes;

@@ -214,7 +214,7 @@ TEST(block_file_survives_a_shorter_file)
     struct block *block = open_plain(&plain, 64);
     struct span room = span_first(block_suite_room(0), 512);
     block_suite_write(block, 0, 64, 1);
-    expect(truncate(path, 16 * 512) == 0);
+    expect(truncate(path, (off_t)16 * 512) == 0);
     block_suite_expect(block, 0, 16, 1);
     expect_result(block_read(block, 16, room, NEVER), FAILED);
     expect_result(block_read(block, 15, span_first(block_suite_room(0), 1024), NEVER), FAILED);
@@ -231,7 +231,7 @@ TEST(block_file_full_is_told)
     struct block *block = open_plain(&plain, 64);
     expect(truncate(path, 0) == 0);
     expect(getrlimit(RLIMIT_FSIZE, &before) == 0);
-    limit = (struct rlimit){ .rlim_cur = 8 * 512, .rlim_max = before.rlim_max };
+    limit = (struct rlimit){ .rlim_cur = (rlim_t)8 * 512, .rlim_max = before.rlim_max };
     expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     enum result fits = block_write(block, 0, view_from(block_suite_room(0).bytes, 4096), NEVER);
     enum result fails = block_write(block, 8, view_from(block_suite_room(0).bytes, 512), NEVER);
