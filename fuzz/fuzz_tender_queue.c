@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);
 #define SECTORS      64u
 
 static struct guest_memory memory; /* from the heap, so that what lies round it is watched */
-static struct machine_device shared;
+static struct machine_device boot_place;
 
 /* ---- in the place of tender/device.c, which would fill the log ---- */
 
@@ -39,11 +39,11 @@ void device_warn(const struct device *device, const char *words, ...)
     (void)device, (void)words;
 }
 
-void device_present(struct device *device, struct machine_device *place,
+void device_present(struct device *device, struct machine_device *shared,
                     const struct machine_device *presented)
 {
-    device->shared = place;
-    *place = *presented;
+    device->shared = shared;
+    *shared = *presented;
 }
 
 /* ---- the guest ---- */
@@ -243,12 +243,12 @@ static void run_block(const struct machine_device *said)
     static struct device_block block;
     static int disk = -1;
     if (disk < 0) disk = memfd_create("disk", MFD_CLOEXEC);
-    if (ftruncate(disk, (off_t)SECTORS * VIRTIO_BLOCK_SECTOR_BYTES) != 0) abort();
+    if (ftruncate(disk, (off_t)(size_t)SECTORS * VIRTIO_BLOCK_SECTOR_BYTES) != 0) abort();
     const struct block_store store = { .descriptor = dup(disk),
                                        .read_only = (steps[0].choice & 1) != 0,
                                        .sector_count = SECTORS,
                                        .block_bytes = VIRTIO_BLOCK_SECTOR_BYTES };
-    device_block_open(&block, &shared, VIEW("disk"), &store);
+    device_block_open(&block, &boot_place, VIEW("disk"), &store);
     if (block.device.ops->start(&block.device, &memory, said)) {
         for (size_t i = 0; i < STEPS && !block.device.is_broken; i++) {
             add_to_index(&said->queues[0], steps[i].index_more);
@@ -256,7 +256,7 @@ static void run_block(const struct machine_device *said)
             write_somewhere(&steps[i]);
         }
     }
-    assert_that(lseek(disk, 0, SEEK_END), ==, SECTORS * VIRTIO_BLOCK_SECTOR_BYTES);
+    assert_that(lseek(disk, 0, SEEK_END), ==, (size_t)SECTORS * VIRTIO_BLOCK_SECTOR_BYTES);
     block.device.ops->close(&block.device);
 }
 

@@ -13,7 +13,7 @@
 #include "tender/guest_test.h"
 
 #define SECTORS 256u
-#define SECTOR  VIRTIO_BLOCK_SECTOR_BYTES
+#define SECTOR  ((size_t)VIRTIO_BLOCK_SECTOR_BYTES)
 #define QUEUE   64u
 
 #define ALL (~(uint64_t)0)
@@ -163,7 +163,7 @@ TEST(block_reads_what_is_on_the_disk)
     open_started(false);
     fill_disk();
     for (size_t i = 0; i < LENGTH_OF(reads); i++) {
-        uint32_t length_bytes = reads[i].count * SECTOR;
+        uint32_t length_bytes = (uint32_t)(reads[i].count * SECTOR);
         memset(guest_at(DATA_AT), 0, length_bytes);
         expect_that(read_sectors(reads[i].sector, length_bytes), ==, VIRTIO_BLOCK_OK);
         expect_filled(reads[i].sector, length_bytes);
@@ -230,7 +230,7 @@ TEST(block_serves_a_burst)
     fill_disk();
     for (uint32_t i = 0; i < 20; i++) {
         const struct guest_buffer parts[] = { { HEADER_AT + 16 * i, 16, false },
-                                              { DATA_AT + SECTOR * i, SECTOR, true },
+                                              { DATA_AT + SECTOR * i, (uint32_t)SECTOR, true },
                                               { STATUS_AT + i, 1, true } };
         *(struct virtio_block_request *)guest_at(
             HEADER_AT + 16 * i) = (struct virtio_block_request){ .type = VIRTIO_BLOCK_READ,

@@ -21,7 +21,7 @@
 
 /* What is held of the guest's: enough for the longest frame in buffers of 1 KiB. */
 #define NET_POSTED_MAX 72
-#define NET_PARTS_MAX  (2 * (QUEUE_PARTS_MAX + NET_POSTED_MAX))
+#define NET_PARTS_MAX  ((size_t)2 * (QUEUE_PARTS_MAX + NET_POSTED_MAX))
 
 struct net_posted {
     uint32_t head, length_bytes, part_count;
