@@ -12,9 +12,9 @@
 
 #include <loom/module.h>
 
-#include "build.h"
 #include "command.h"
 #include "fail.h"
+#include "launch.h"
 #include "machine.h"
 #include "network.h"
 #include "options.h"
@@ -22,37 +22,6 @@
 #include "relay.h"
 #include "simulate.h"
 #include "watch.h"
-
-static void add_rest(struct command_line *line, const struct options *options)
-{
-    for (int i = 0; i < options->rest_count; i++)
-        command_line_add(line, options->rest[i]);
-}
-
-/* The image, or what runs it, with all that it is given. */
-static void add_image(struct command_line *line, const struct application *application,
-                      const struct options *options)
-{
-    machine_refuse(options);
-    if (application->target->runner != NULL) {
-        simulate_add(line, application, options);
-        return;
-    }
-    simulate_refuse(options);
-    command_line_add(line, build_or_fail(application, &options->keys, ""));
-    network_add(line, application, options);
-    add_rest(line, options);
-}
-
-static int run_machine(const struct application *application, const struct options *options)
-{
-    struct command_line line = { .count = 0 };
-    simulate_refuse(options);
-    if (options->values['w'] != NULL)
-        fail_usage("--watch starts processes, not machines; leave -t vm out while you work on it");
-    const char *image = machine_add(&line, application, options);
-    return relay_run(&line, image);
-}
 
 int command_run(int count, char *arguments[])
 {
@@ -76,11 +45,11 @@ int command_run(int count, char *arguments[])
     options_read(&options, count, arguments);
     network_check(&options);
     struct application application = options_application(&options);
-    if (application.target->is_machine) return run_machine(&application, &options);
     if (options.values['w'] != NULL && application.target->runner == NULL)
         return watch_run(&application, &options);
     struct command_line line = { .count = 0 };
-    add_image(&line, &application, &options);
+    const char *image = launch_add(&line, &application, &options);
+    if (application.target->is_machine) return relay_run(&line, image);
     process_become(&line);
     fail("cannot run %s: %s", line.words[0], strerror(errno));
 }
@@ -108,7 +77,7 @@ int command_debug(int count, char *arguments[])
     command_line_add(&line, "gdb", "-q");
     if (access(script, R_OK) == 0) command_line_add(&line, "-x", script);
     command_line_add(&line, "--args");
-    add_image(&line, &application, &options);
+    launch_add(&line, &application, &options);
     process_become(&line);
     fail("cannot run gdb: %s", strerror(errno));
 }

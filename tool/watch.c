@@ -23,7 +23,7 @@
 
 #include "build.h"
 #include "fail.h"
-#include "network.h"
+#include "launch.h"
 #include "process.h"
 
 /* An editor's save is several changes within a moment. */
@@ -36,10 +36,11 @@ struct watch {
     const struct application *application;
     const struct keys *keys;
     struct command_line line;
-    int changes; /* inotify */
-    int signals; /* signalfd */
-    pid_t image; /* 0: none runs */
-    bool asked;  /* a signal asked us and the image to end */
+    const char *file; /* the image's: the first word, or what a machine's monitor is given */
+    int changes;      /* inotify */
+    int signals;      /* signalfd */
+    pid_t image;      /* 0: none runs */
+    bool asked;       /* a signal asked us and the image to end */
     struct stat built;
 };
 
@@ -105,7 +106,7 @@ static bool watch_build(struct watch *watch)
     struct stat built;
     bool made = build(watch->application, watch->keys, "");
     watch_sources(watch);
-    if (!made || stat(watch->line.words[0], &built) != 0) return false;
+    if (!made || stat(watch->file, &built) != 0) return false;
     bool other = built.st_ino != watch->built.st_ino ||
                  built.st_mtim.tv_sec != watch->built.st_mtim.tv_sec ||
                  built.st_mtim.tv_nsec != watch->built.st_mtim.tv_nsec;
@@ -197,10 +198,7 @@ int watch_run(const struct application *application, const struct options *optio
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
     watch_sources(&watch); /* before the first build, so that no change goes unseen meanwhile */
-    command_line_add(&watch.line, build_or_fail(application, keys, ""));
-    network_add(&watch.line, application, options);
-    for (int i = 0; i < options->rest_count; i++)
-        command_line_add(&watch.line, options->rest[i]);
+    watch.file = launch_add(&watch.line, application, options);
     signals_block(&set);
     watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
     watch_build(&watch);

@@ -58,7 +58,6 @@ check_error "debug -t vm" 2 'debug it as a process' "$loom" debug -t vm hello
 check_error "--mem without -t vm" 2 '--mem is for a machine; add -t vm' "$loom" run --mem 2MiB hello
 check_error "--on qemu" 2 'this version has no monitor for QEMU yet' "$loom" run -t vm --on qemu hello
 check_error "--on of nobody" 2 'there is no such monitor; there is tender' "$loom" run -t vm --on moon hello
-check_error "--watch -t vm" 2 'starts processes, not machines' "$loom" run -t vm --watch hello
 check_error "--seed -t vm" 2 'add -t sim' "$loom" run -t vm --seed 7 hello
 
 # What an image promises to whoever lays it out in memory.
@@ -174,6 +173,33 @@ for ((i = 0; i < 20000; i++)); do echo "line $i of many"; done
 exit 4
 END
 check_error "run -t vm: a machine goes on when nobody listens" 4 'line 0' bash -c "'$double' run -t vm hello | head -1; exit \${PIPESTATUS[0]}"
+
+cat > double/build/loom-tender << 'END'
+#!/bin/bash
+trap 'echo asked; exit 0' TERM
+echo started
+while :; do sleep 0.05; done
+END
+"$double" run -t vm --watch hello > watch.txt 2>&1 &
+process=$!
+started+=("$process")
+# starts COUNT: until it has said so often that it starts.
+starts()
+{
+    local try
+    for ((try = 0; try < 200; try++)); do
+        [ "$(grep -cx started watch.txt)" -ge "$1" ] && return
+        sleep 0.05
+    done
+}
+starts 1
+echo 'int other(void); int other(void) { return 1; }' >> hello/hello.c
+starts 2
+kill -TERM "$process"
+wait "$process"
+check "run -t vm --watch: it is started again when a source has changed" test "$(tr '\n' ' ' < watch.txt)" = \
+    'started asked loom: built again, and started started asked '
+cp "$house/apps/hello/hello.c" hello/
 
 if [ ! -x "$house/build/loom-tender" ] || [ ! "$loom" -ef "$house/build/loom" ]; then
     skip "hello in a machine" "there is no loom-tender beside $loom"
