@@ -31,6 +31,17 @@ static const struct module memory = {
     .has_parameters = true,
 };
 
+static const struct module disk = {
+    .name = "block_virtio",
+    .signature = "block",
+    .instance = "block",
+    .header = "target/virtio/block_virtio.h",
+    .words = "a disk of the machine, as --block says",
+    .home = MODULE_OF_HOUSE,
+    .sources = { "target/virtio/block_virtio*.c" },
+    .needs = { "block" },
+};
+
 static const struct module partition = {
     .name = "block_partition",
     .signature = "block",
@@ -62,10 +73,17 @@ struct block *block_partition_at(struct place place, struct block *below)
     return device_at(place, &partition, DEVICES(below));
 }
 
+/* The machine's monitor knows it by its name in the manifest. */
+static struct block *block_of_machine(struct place place)
+{
+    void *device = device_at(place, &disk, NO_DEVICES);
+    device_constant(device, "VIEW(\"$\")");
+    return device;
+}
+
 struct block *default_block_at(struct place place)
 {
-    if (graph.target->is_machine)
-        place_error(place, "a machine has no disk yet; block_memory() is one in its memory");
+    if (graph.target->is_machine) return block_of_machine(place);
     if (strcmp(graph.target->name, "sim") == 0) return block_memory_at(place);
     return block_file_at(place);
 }

@@ -141,8 +141,9 @@ static void write_device_json(FILE *file, const struct device *device)
     write_pair(file, "module", device->module->name, ", ");
     write_pair(file, "signature", device->module->signature, ", ");
     write_pair(file, "words", words_of(device), ", ");
-    /* A net is attached by what its user calls it, whether or not it has parameters. */
-    if (device->module->has_parameters || strcmp(device->module->signature, "net") == 0)
+    /* What is attached is so by what its user calls it, whether or not it has parameters. */
+    if (device->module->has_parameters || strcmp(device->module->signature, "net") == 0 ||
+        strcmp(device->module->signature, "block") == 0)
         write_pair(file, "prefix", device_prefix(device), ", ");
     fputs("\"needs\": ", file);
     write_tickets(file, device->needs, device->need_count);

@@ -109,7 +109,8 @@ struct kv *kv_memory_at(struct place place);
 #define kv_self() kv_self_at(HERE)
 struct kv *kv_self_at(struct place place);
 
-/* A disk of what the image runs on. On unix that is block_file(), on sim block_memory(). */
+/* A disk of what the image runs on. On unix that is block_file(), on sim block_memory(), in a
+ * machine the one that its monitor is given with --block. */
 #define default_block() default_block_at(HERE)
 struct block *default_block_at(struct place place);
 
