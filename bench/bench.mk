@@ -1,7 +1,7 @@
 # bench.mk - measures Loom beside its peers.
 #
 # Included by the root Makefile, from the root.
-#   make bench                      everything: about ten minutes
+#   make bench                      everything: about forty-five minutes
 #   make bench BENCH=http,yield     some rows; an unknown name lists them
 #   make bench BENCH_SECONDS=2      shorter runs of load (8), and a shorter long one (60)
 #   make bench-loss                 the whole loss sweep, with a plot: three quarters of an hour
@@ -16,7 +16,7 @@ BENCH_PYTHON  := /usr/bin/python3
 BENCH_HOST := $(patsubst bench/host/%.c,build/bench/%,$(wildcard bench/host/*.c))
 
 .PHONY: bench
-bench: tool build/loom-crunch $(BENCH_HOST)
+bench: tool tender build/loom-crunch $(BENCH_HOST)
 	@tool/packages bench || echo "packages: going on without them; what needs them is skipped"
 	@$(BENCH_PYTHON) -B bench/bench.py --rows="$(BENCH)" --seconds="$(BENCH_SECONDS)"
 

@@ -13,8 +13,9 @@ import time
 import traceback
 import xml.dom.minidom
 
-from driver import compare, drawing, images, load, network, process, report
+from driver import compare, drawing, images, load, network, process, report, servers
 from driver.results import Results, Target, claim_of_values
+from driver.rows import machine_start, machines
 
 WRK = """Running 2s test @ http://10.77.0.1:8080/1k.html
   1 threads and 64 connections
@@ -138,6 +139,81 @@ def test_copies_of_applications_keep_what_was_built():
         images.folder_copy(source, copy)
         assert sorted(os.listdir(copy)) == ["build", "config.c"]
         assert os.listdir(os.path.join(copy, "build")) == ["unix"]
+
+
+def test_builds_of_each_kind_have_a_folder_of_their_own():
+    kinds = [images.kind_of(*kind) for kind in (
+        ("on", None, "unix"), ("off", None, "unix"), ("on", "direct", "unix"), ("on", None, "vm"))]
+    assert kinds[0] == "harden-on" and len(set(kinds)) == len(kinds)
+
+
+def test_pages_are_found_in_the_table_of_sizes():
+    said = ("module               text    rodata      data       bss     total\n"
+            "htdocs0 (pages)         0     58205      1104         0     59309\n"
+            "http_pages          20248      1375        24         0     21647\n"
+            "self0 (pages)           1     24821       696         7     25517\n")
+    assert images.pages_bytes(said) == 58205 + 1104 + 1 + 24821 + 696
+
+
+def test_crossings_are_found_among_metrics():
+    said = ("# TYPE loom_crossings_total counter\n"
+            "loom_crossings_total{instance=\"machine\"} 1234\nloom_crossings_totals 5\n")
+    assert servers.crossings(said) == 1234
+    try:
+        servers.crossings("loom_memory_bytes 7\n")
+        raise AssertionError("a process has no crossings")
+    except servers.ServerError:
+        pass
+
+
+def test_a_machine_is_started_with_its_parameters_behind_its_image():
+    words = servers.MachineImage("image", parameters=["--one=1"],
+                                 tender_options=["--mem", "2MiB"]).words("10.77.0.1", 80)
+    before, after = words[:words.index("--")], words[words.index("--") + 1:]
+    assert before[0] == images.TENDER and before[-1] == "image" and "2MiB" in before
+    assert before[before.index("--net") + 1] == f"tap:{network.Tap.interface}"
+    assert after == ["--ipv4=10.77.0.1/24", "--port=80", "--one=1"]
+
+
+def test_the_least_memory_is_found():
+    for enough in (1, 7, 8, 9, 63, 64):
+        assert machine_start.least(lambda size, enough=enough: size >= enough * 10, 10, 640) == \
+            enough * 10
+    assert machine_start.least(lambda size: False, 10, 640) is None
+
+
+def test_pairs_of_starts_are_read():
+    assert machine_start.pairs_of("30 10\n40 20\n") == [
+        ({"ns": 30}, {"ns": 10}), ({"ns": 40}, {"ns": 20})]
+
+
+def test_starts_are_timed_in_alternation():
+    program = images.host_program("fork_exit")
+    if not os.path.exists(program):
+        raise Skipped("build/bench/fork_exit is not built: make bench")
+    _, said, *_ = process.output_of([program, 3, "sleep", "0.05", "--", "true"])
+    pairs = machine_start.pairs_of(said)
+    assert len(pairs) == 3 and all(slow["ns"] > 50e6 for slow, _ in pairs)
+    assert min(fast["ns"] for _, fast in pairs) < 50e6
+    status, _, complained, _ = process.output_of([program, 1, "false", "--", "true"])
+    assert status == 1 and "false ended" in complained
+
+
+def test_many_machines_have_each_a_tap_and_an_address():
+    bridge = network.TapBridge(machines.COUNT)
+    assert len(set(bridge.taps)) == len(set(bridge.addresses)) == machines.COUNT
+    first, *_ = machines.lines("image", bridge)
+    assert first.split()[0] == bridge.addresses[0] and f"tap:{bridge.taps[0]}" in first
+
+
+def test_a_bridge_is_laid_and_removed():
+    if not network.taps_are_there():
+        raise Skipped("network namespaces and taps need root and iproute2")
+    with network.TapBridge(3) as bridge:
+        _, said, *_ = process.output_of(["ip", "-br", "link"], bridge.client_prefix)
+        assert all(f"{name} " in said for name in ("bridge0", "tap0", "tap1", "tap2"))
+        name, = bridge.names.values()
+    assert not os.path.exists(f"/run/netns/{name}")
 
 
 def test_an_ended_driver_leaves_no_process():

@@ -3,6 +3,7 @@ results go.
 
 SPDX-License-Identifier: ISC
 """
+import os
 import shutil
 import sys
 
@@ -42,6 +43,12 @@ class Bench:
     def needs_taps(self):
         if not self.has_taps:
             raise Skip("there are no network namespaces and taps here: root is needed, and iproute2")
+
+    def needs_machines(self):
+        if not os.path.exists("/dev/kvm"):
+            raise Skip("no /dev/kvm")
+        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            raise Skip("/dev/kvm is not ours to open")
 
     def needs(self, program, package):
         if shutil.which(program) is None:

@@ -12,7 +12,7 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUTPUT = os.path.join(ROOT, "build", "bench")
 LOOM = os.path.join(ROOT, "build", "loom")
-FIRST_ANSWER = os.path.join(OUTPUT, "first_answer")
+TENDER = os.path.join(ROOT, "build", "loom-tender")
 
 ERROR_LINES = 3
 
@@ -40,24 +40,29 @@ def host_program(name):
     return os.path.join(OUTPUT, name)
 
 
-def image_build(folder, harden="on", stack=None):
+def kind_of(harden, stack, target):
+    """The folder of what is built so."""
+    words = [f"harden-{harden}", stack or "", target if target != "unix" else ""]
+    return "-".join(word for word in words if word)
+
+
+def image_build(folder, harden="on", stack=None, target="unix"):
     """Gives the path of the image of the application in `folder`, named from the root, with this
-    stack; None: the one it has by default."""
+    stack; None: the one it has by default. `target`: "vm" for a machine of its own."""
     source = os.path.join(ROOT, folder)
     name = os.path.basename(folder)
     if not os.path.exists(os.path.join(source, "config.c")):
         raise ImageError(f"{folder}/config.c: there is no such application")
-    kind = f"harden-{harden}" if stack is None else f"harden-{harden}-{stack}"
-    copy = os.path.join(OUTPUT, kind, name)
+    copy = os.path.join(OUTPUT, kind_of(harden, stack, target), name)
     folder_copy(source, copy)
     chosen = [] if stack is None else [f"--stack={stack}"]
-    done = subprocess.run([LOOM, "build", f"--harden={harden}", "--build=release", *chosen, copy],
-                          check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run([LOOM, "build", "-t", target, f"--harden={harden}", "--build=release",
+                           *chosen, copy], check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         lines = [line for line in done.stdout.splitlines() if "error" in line] or [done.stdout]
         raise ImageError("\n".join([f"{folder} does not build:", *lines[:ERROR_LINES]]))
-    return os.path.join(copy, "build", "unix", name)
+    return os.path.join(copy, "build", target, name)
 
 
 def image_stripped_bytes(image):
@@ -66,3 +71,20 @@ def image_stripped_bytes(image):
     size = os.path.getsize(stripped)
     os.remove(stripped)
     return size
+
+
+def pages_bytes(said):
+    """What the pages take, by the table of `loom size`: text, constants and data."""
+    rows = [line.partition("(pages)")[2].split() for line in said.splitlines() if "(pages)" in line]
+    return sum(int(number) for numbers in rows for number in numbers[:3])
+
+
+def image_pages_bytes(image):
+    """Of the stripped image."""
+    folder, target = os.path.dirname(image), os.path.basename(os.path.dirname(image))
+    done = subprocess.run([LOOM, "size", "-t", target, os.path.dirname(os.path.dirname(folder))],
+                          check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise ImageError(f"loom size: {done.stdout.strip()}")
+    return pages_bytes(done.stdout)

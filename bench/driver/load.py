@@ -48,7 +48,11 @@ def measure(server, network_kind, seconds, close=False):
     with network_kind() as network:
         process = server.start(network)
         try:
-            return measure_running(server.name, process, network, seconds, close)
+            before = server.counted(network)
+            found = measure_running(server.name, process, network, seconds, close)
+            for name, count in server.counted(network).items():
+                found[f"{name}_per_request"] = (count - before[name]) / max(found["requests"], 1)
+            return found
         finally:
             process.stop()
 

@@ -144,6 +144,31 @@ class WideTap(Tap):
     sources = (ADDRESSES["client"], *crowd)
 
 
+class TapBridge(Spaces):
+    """Many taps on one bridge, on which Linux is the client: a tap for each of `count` servers, which
+    have the addresses from 10.78.0.1 on."""
+    words = "a bridge with taps"
+    side = "bridge"
+    interface = "bridge0"
+    prefix_bits = 16
+
+    def __init__(self, count):
+        super().__init__(self.side)
+        self.server_prefix = self.client_prefix = self.prefix(self.side)
+        self.taps = [f"tap{number}" for number in range(count)]
+        self.addresses = [f"10.78.{number // 200}.{number % 200 + 1}" for number in range(count)]
+
+    def lay(self):
+        """One command for all of them: each of its own would take some milliseconds."""
+        self.link(self.side, "add", self.interface, "type", "bridge")
+        lines = [line for tap in self.taps for line in (
+            f"tuntap add dev {tap} mode tap", f"link set {tap} master {self.interface} up")]
+        subprocess.run(["ip", "-n", self.names[self.side], "-batch", "-"], check=True, text=True,
+                       input="\n".join(lines) + "\n", stdout=subprocess.DEVNULL,
+                       stderr=subprocess.PIPE)
+        self.address_give(self.side, self.interface, f"10.78.255.1/{self.prefix_bits}")
+
+
 def namespace_remove(name):
     subprocess.run(["ip", "netns", "delete", name], check=False, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

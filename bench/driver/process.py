@@ -60,6 +60,10 @@ class Process:
     def resident_bytes(self):
         return sum(resident_bytes(number) for number in tree(self.number))
 
+    def children_resident_bytes(self):
+        """Of each process below it."""
+        return [resident_bytes(number) for number in tree(self.number)[1:]]
+
 
 def kill(number):
     try:

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 
 from driver import machine, network
-from driver.images import OUTPUT, ROOT
-from driver.process import Process, wait_for
+from driver.images import OUTPUT, ROOT, TENDER
+from driver.process import Process, output_of, wait_for
 
 PAGES = os.path.join(ROOT, "bench", "page", "htdocs")
 PAGE = "/1k.html"
@@ -24,6 +24,7 @@ class ServerError(Exception):
 class Server:
     """Something that can be started on a network, any number of times."""
     name = ""
+    page = PAGE  # that it is asked for, to see whether it answers
 
     def words(self, address, port):
         raise NotImplementedError
@@ -35,25 +36,30 @@ class Server:
             process = Process(self.words(between.address, between.port), core,
                               between.server_prefix, stdout=log, stderr=log)
         try:
-            wait_for(lambda: process.has_ended() or answers(between), 10, f"{self.name} answers")
+            wait_for(lambda: process.has_ended() or answers(between, self.page), 10,
+                     f"{self.name} answers")
         except RuntimeError as error:
             raise ServerError(f"{error}: {self.complaint()}") from error
         if process.has_ended():
             raise ServerError(f"{self.name} ended at its start: {self.complaint()}")
         return process
 
+    def counted(self, _between):
+        """What it has counted of itself since its start, by name."""
+        return {}
+
     def complaint(self):
         lines = machine.text_of(os.path.join(RUN, f"{self.name}.log")).strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
-def answers(between):
+def answers(between, page=PAGE):
     """Whether a request from the client's side is answered with 200."""
     probe = ("import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),1);"
              "s.settimeout(1);s.sendall(b'GET %b HTTP/1.0\\r\\nHost: bench\\r\\n\\r\\n' %"
              " sys.argv[3].encode()); sys.exit(b' 200 ' not in s.recv(64))")
     done = subprocess.run([*between.client_prefix, "/usr/bin/python3", "-c", probe,
-                           between.address, str(between.port), PAGE], check=False,
+                           between.address, str(between.port), page], check=False,
                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return done.returncode == 0
 
@@ -80,6 +86,52 @@ class DirectImage(Image):
 
 class WideImage(DirectImage):
     prefix_bits = network.WideTap.prefix_bits
+
+
+class MachineImage(DirectImage):
+    """A machine of its own, on the same tap. It is its tender's process that is started, in which
+    all that the machine does takes its time, and its memory is resident."""
+
+    def __init__(self, path, name="loom-machine", parameters=(), tender_options=()):
+        super().__init__(path, name, parameters)
+        self.tender_options = list(tender_options)
+
+    def words(self, address, port):
+        return [*tender_words(self.path, network.Tap.interface, self.tender_options),
+                *machine_address(address, self.prefix_bits), f"--port={port}", *self.parameters]
+
+    def counted(self, between):
+        return {"crossings": crossings(figures(between, between.port, "/metrics"))}
+
+
+def tender_words(image, interface, options=()):
+    """What runs the image as a machine on this tap; boot parameters follow."""
+    return [TENDER, "--net", f"tap:{interface}", *options, image, "--"]
+
+
+def machine_address(address, prefix_bits=network.Tap.prefix_bits):
+    return [f"--ipv4={address}/{prefix_bits}"]
+
+
+def figures(between, port, path=""):
+    """The text of an image's metrics, asked for over HTTP; without a path of a port that tells
+    nothing else."""
+    ask = ("import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),5);"
+           "s.sendall(b'GET %b HTTP/1.0\\r\\nHost: bench\\r\\n\\r\\n' % sys.argv[3].encode()"
+           " if sys.argv[3] else b''); sys.stdout.write(s.makefile('rb').read().decode())")
+    status, said, complained, _ = output_of(
+        ["/usr/bin/python3", "-c", ask, between.address, port, path], between.client_prefix)
+    if status != 0:
+        raise ServerError(f"the image's metrics cannot be read: {complained.strip()}")
+    return said
+
+
+def crossings(text):
+    """How often a machine has crossed to its tender, by its metrics."""
+    found = re.search(r"^loom_crossings_total(?:\{[^}]*\})? (\d+)", text, re.MULTILINE)
+    if found is None:
+        raise ServerError("the image does not tell how often it has crossed")
+    return int(found.group(1))
 
 
 def attachment(address, net=f"tap:{network.Tap.interface}", prefix_bits=network.Tap.prefix_bits):

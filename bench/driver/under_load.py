@@ -24,6 +24,7 @@ def run(process, words, prefix, seconds):
     return said, {
         "server_cpu_seconds": server_cpu,
         "server_user_seconds": server_user,
+        "server_busy_seconds": max(server_busy, 1e-3),
         "server_idle": server_idle,
         "client_idle": client_idle,
         "others_share": others / (server_busy + client_busy),

@@ -1,12 +1,13 @@
 /* stream.c - who connects to the source's port is sent one constant block again and again, lent and
  * never copied; what comes to the sink's port is borrowed and dropped, one connection each at a
  * time; who connects to the third port is kept, and nothing else: what a connection costs the
- * stack.
+ * stack; who connects to the fourth is told the image's metrics, as text and nothing round it.
  *
  * SPDX-License-Identifier: ISC */
 #include "stream.h"
 
 #include "fiber/stop.h"
+#include "metrics/metrics.h"
 #include "target/memory.h"
 
 #define LOG_MODULE "stream"
@@ -25,6 +26,8 @@ const struct parameter stream_parameters[] = {
                      "TCP port that takes"),
     PARAMETER_NUMBER(struct stream_parameters, hold_port, "hold-port", "5003", 1, 65535,
                      "TCP port that keeps connections"),
+    PARAMETER_NUMBER(struct stream_parameters, figures_port, "figures-port", "5004", 1, 65535,
+                     "TCP port that tells the metrics"),
     PARAMETER_NUMBER(struct stream_parameters, held_max, "hold", "16", 1, 1000000,
                      "connections that it keeps"),
     PARAMETER_END,
@@ -114,6 +117,26 @@ static enum result sink_serve(struct flow *flow)
     return result;
 }
 
+/* ---- the figures ---- */
+
+struct figures {
+    struct metrics_sink sink;
+    struct flow *flow;
+};
+
+static enum result figures_put(struct metrics_sink *sink, struct view text)
+{
+    return flow_write_view(CONTAINER_OF(sink, struct figures, sink)->flow, text, NEVER);
+}
+
+static enum result figures_serve(struct flow *flow)
+{
+    struct figures figures = { { figures_put }, flow };
+    enum result result = metrics_write(&figures.sink);
+    flow_close(flow);
+    return result;
+}
+
 /* ---- the keeper ---- */
 
 static enum result hold_all(struct listener *listener, struct flow *held[], size_t max,
@@ -158,13 +181,15 @@ static enum result listen_on(struct tcp *tcp, uint64_t port, size_t backlog,
     return tcp_listen(tcp, &local, &options, listener);
 }
 
-static enum result serve_all(struct server *source, struct server *sink, struct keeper *keeper)
+static enum result serve_all(struct server *source, struct server *sink, struct keeper *keeper,
+                             struct server *figures)
 {
     struct scope scope;
     scope_open(&scope, "streams");
     enum result result = fiber_start(&scope, &source->task, "source", STACK_SMALL);
     if (result == OK) result = fiber_start(&scope, &sink->task, "sink", STACK_SMALL);
     if (result == OK) result = fiber_start(&scope, &keeper->task, "keeper", STACK_SMALL);
+    if (result == OK) result = fiber_start(&scope, &figures->task, "figures", STACK_SMALL);
     if (result == OK) log_info("ready");
     if (result == OK) result = stop_wait(NEVER);
     scope_close(&scope);
@@ -180,8 +205,8 @@ static void listeners_close(struct listener *listeners[], size_t count)
 enum result stream_start(struct tcp *tcp, const struct stream_parameters *parameters)
 {
     const uint64_t ports[] = { parameters->source_port, parameters->sink_port,
-                               parameters->hold_port };
-    const size_t backlogs[LENGTH_OF(ports)] = { BACKLOG, BACKLOG, BACKLOG_HELD };
+                               parameters->hold_port, parameters->figures_port };
+    const size_t backlogs[LENGTH_OF(ports)] = { BACKLOG, BACKLOG, BACKLOG_HELD, BACKLOG };
     struct listener *listeners[LENGTH_OF(ports)];
     size_t open_count = 0;
     enum result result = OK;
@@ -193,7 +218,8 @@ enum result stream_start(struct tcp *tcp, const struct stream_parameters *parame
         struct server source = { { server_run }, listeners[0], source_serve };
         struct server sink = { { server_run }, listeners[1], sink_serve };
         struct keeper keeper = { { keeper_run }, listeners[2], (size_t)parameters->held_max };
-        result = serve_all(&source, &sink, &keeper);
+        struct server figures = { { server_run }, listeners[3], figures_serve };
+        result = serve_all(&source, &sink, &keeper, &figures);
     }
     listeners_close(listeners, open_count);
     return result;

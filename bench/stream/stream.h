@@ -9,7 +9,7 @@
 #include "tcp/tcp.h"
 
 struct stream_parameters {
-    uint64_t source_port, sink_port, hold_port;
+    uint64_t source_port, sink_port, hold_port, figures_port;
     uint64_t held_max;
 };
 extern const struct parameter stream_parameters[];

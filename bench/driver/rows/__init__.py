@@ -5,7 +5,8 @@ Each is a module with WORDS, which introduce it, and run(bench).
 SPDX-License-Identifier: ISC
 """
 from driver.rows import (crowd, fiber_sleepers, fiber_yield, flood, hardening, http, idle, loss,
-                         loss_sweep, method, size, soak, start, tap_bulk, tap_http, tap_udp)
+                         loss_sweep, machine, machines, method, size, soak, start, tap_bulk,
+                         tap_http, tap_udp)
 
 ROWS = {
     "http": http,
@@ -23,6 +24,8 @@ ROWS = {
     "sweep": loss_sweep,
     "crowd": crowd,
     "flood": flood,
+    "machine": machine,
+    "machines": machines,
     "method": method,
 }
 ONLY_WHEN_NAMED = ("method", "sweep")

@@ -6,10 +6,10 @@ import os
 
 from driver.bench import IMAGE_PARAMETERS
 from driver.compare import Ratios, alternate
-from driver.images import FIRST_ANSWER, image_build
+from driver.images import host_program, image_build
 from driver.network import Loopback
 from driver.process import output_of
-from driver.servers import RUN, Image, Nginx, ServerError
+from driver.servers import PAGE, RUN, Image, Nginx, ServerError
 
 WORDS = "from fork to the first answered request, on loopback"
 PAIRS = 21
@@ -19,7 +19,8 @@ def nanoseconds(server):
     os.makedirs(RUN, exist_ok=True)
     network = Loopback()
     status, said, complained, _ = output_of(
-        [FIRST_ANSWER, network.address, network.port, *server.words(network.address, network.port)])
+        [host_program("first_answer"), network.address, network.port, PAGE,
+         *server.words(network.address, network.port)])
     if status != 0:
         raise ServerError(complained.strip())
     return {"ns": int(said.split()[-1])}

@@ -1,0 +1,26 @@
+"""machine.py - an image as a machine of its own, under the tender: how it starts, what it needs, and
+what it does under load.
+
+SPDX-License-Identifier: ISC
+"""
+from driver.images import ImageError
+from driver.results import Skip
+from driver.rows import machine_bulk, machine_http, machine_start
+from driver.servers import ServerError
+
+WORDS = "images that are machines of their own, under loom-tender"
+PARTS = (machine_start.hello, machine_start.first_answer, machine_start.sizes, machine_start.memory,
+         machine_http.run, machine_bulk.run)
+NO_DISK = "blocks of 4 KiB and 1 MiB beside fio: no image here reads and writes a machine's disk yet"
+
+
+def run(bench):
+    bench.needs_machines()
+    for part in PARTS:
+        try:
+            part(bench)
+        except Skip as reason:
+            bench.skip("machine", reason)
+        except (ImageError, ServerError) as reason:
+            bench.fail("machine", reason)
+    bench.skip("machine", NO_DISK)
