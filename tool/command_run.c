@@ -13,6 +13,7 @@
 #include <loom/module.h>
 
 #include "command.h"
+#include "disks.h"
 #include "fail.h"
 #include "launch.h"
 #include "machine.h"
@@ -27,6 +28,7 @@ int command_run(int count, char *arguments[])
 {
     static const struct argp_option own[] = {
         NETWORK_OPTIONS,
+        DISKS_OPTIONS,
         { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
         SIMULATE_OPTIONS,
         MACHINE_OPTIONS,
@@ -38,7 +40,7 @@ int command_run(int count, char *arguments[])
                  "lists them",
         .arguments = "[APP] [-- BOOT PARAMETERS]",
         .own = own,
-        .lists = NETWORK_LISTS,
+        .lists = NETWORK_LISTS DISKS_LISTS,
         .takes_keys = true,
         .takes_rest = true,
     };

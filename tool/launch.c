@@ -4,6 +4,7 @@
 #include "launch.h"
 
 #include "build.h"
+#include "disks.h"
 #include "machine.h"
 #include "network.h"
 #include "simulate.h"
@@ -14,6 +15,7 @@ static const char *process_add(struct command_line *line, const struct applicati
     const char *image = build_or_fail(application, &options->keys, "");
     command_line_add(line, image);
     network_add(line, application, options);
+    disks_add(line, application, options);
     for (int i = 0; i < options->rest_count; i++)
         command_line_add(line, options->rest[i]);
     return image;
@@ -27,6 +29,7 @@ const char *launch_add(struct command_line *line, const struct application *appl
     if (target->runner == NULL) simulate_refuse(options);
     if (target->is_machine) return machine_add(line, application, options);
     if (target->runner == NULL) return process_add(line, application, options);
+    disks_refuse(options);
     simulate_add(line, application, options);
     return line->words[0];
 }

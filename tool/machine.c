@@ -9,6 +9,7 @@
 #include <loom/module.h>
 
 #include "build.h"
+#include "disks.h"
 #include "fail.h"
 #include "network.h"
 
@@ -72,6 +73,7 @@ const char *machine_add(struct command_line *line, const struct application *app
     if (options->values[MACHINE_MEMORY] != NULL)
         command_line_add(line, "--mem", options->values[MACHINE_MEMORY]);
     network_attach(line, application, options);
+    disks_attach(line, application, options);
     command_line_add(line, image, "--");
     network_address(line, application, options);
     for (int i = 0; i < options->rest_count; i++)

@@ -30,6 +30,7 @@ complete -c loom -n "__fish_seen_subcommand_from $about" -l stack -xa 'socket di
 complete -c loom -n "__fish_seen_subcommand_from $about" -l pages -xa 'image host' -d 'where pages are'
 complete -c loom -n "__fish_seen_subcommand_from $about clean" -xa '(__fish_complete_directories)'
 complete -c loom -n '__fish_seen_subcommand_from run' -l publish -x -d 'reach a port of the image: HOST:GUEST'
+complete -c loom -n '__fish_seen_subcommand_from run' -l block -r -d 'the file or device that is a disk'
 complete -c loom -n '__fish_seen_subcommand_from run' -l net -xa 'passt tap: fd:' -d 'what the network is'
 complete -c loom -n '__fish_seen_subcommand_from run' -l watch -d 'start again on a change'
 complete -c loom -n '__fish_seen_subcommand_from run' -l seed -x -d 'with -t sim: the seed'

@@ -30,7 +30,7 @@ case $command in
     doctor|targets) _arguments '--help' ;;
     clean) _arguments '--help' $target $application ;;
     run) _arguments '--help' '*--publish=[reach a port of the image]:HOST\:GUEST:' \
-             '*--net=[what the network is]:net:(passt tap\: fd\:)' '--watch[start again on a change]' \
+             '*--net=[what the network is]:net:(passt tap\: fd\:)' '*--block=[what a disk is]:file:_files' '--watch[start again on a change]' \
              '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
              '--nodes=[with -t sim\: so many of them]:count:' '--get=[with -t sim\: fetch it from them]:URL:' \
              '--on=[with -t vm\: what runs the machine]:monitor:(tender)' '--mem=[with -t vm\: its memory]:size:' \

@@ -169,17 +169,18 @@ static void check_image_name(void)
     }
 }
 
-/* Whoever runs a machine knows its cards by name, in so many bytes: MACHINE_DEVICE_NAME_MAX of
- * target/machine/machine.h, which is not for programs without Loom's own assert. */
+/* Whoever runs a machine knows its cards and disks by name, in so many bytes:
+ * MACHINE_DEVICE_NAME_MAX of target/machine/machine.h, which is not for programs without Loom's own
+ * assert. */
 static void check_name_fits(const struct device *device)
 {
     const int most = 16;
-    if (strcmp(device->module->name, "net_virtio") != 0 || strlen(device->name) <= (size_t)most)
-        return;
-    place_error(
-        device->place,
-        "%s: a machine's network card has a name of %d bytes at most; give it a shorter one",
-        device->name, most);
+    bool is_card = strcmp(device->module->name, "net_virtio") == 0;
+    bool is_disk = strcmp(device->module->name, "block_virtio") == 0;
+    if ((!is_card && !is_disk) || strlen(device->name) <= (size_t)most) return;
+    place_error(device->place,
+                "%s: a machine's %s has a name of %d bytes at most; give it a shorter one",
+                device->name, is_card ? "network card" : "disk", most);
 }
 
 void graph_complete(void)

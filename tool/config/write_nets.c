@@ -1,8 +1,9 @@
-/* write_nets.c - nets.txt: what `loom run` has to know of an image's network.
+/* write_nets.c - nets.txt: what `loom run` has to know of what the host attaches to an image.
  *
  *     net PREFIX PREFIX NAME    a net that the host attaches something to: the prefix of its boot
  *                               parameters, that of the stack's over it, and its own name
  *     server PREFIX             an HTTP server over such a stack
+ *     block PREFIX NAME         a disk, likewise
  *
  * `-` stands for no prefix. The manifest tells the same, to whoever reads JSON.
  *
@@ -35,6 +36,12 @@ static bool is_server(const struct device *device)
            net_below(device->needs[0]->device) != NULL;
 }
 
+static bool is_disk(const struct device *device)
+{
+    return strcmp(device->module->name, "block_file") == 0 ||
+           strcmp(device->module->name, "block_virtio") == 0;
+}
+
 void write_nets(void)
 {
     struct output output;
@@ -44,6 +51,8 @@ void write_nets(void)
         if (net != NULL)
             fprintf(output.file, "net %s %s %s\n", shown(device_prefix(net)),
                     shown(device_prefix(device)), net->name);
+        if (is_disk(device))
+            fprintf(output.file, "block %s %s\n", shown(device_prefix(device)), device->name);
         if (is_server(device)) fprintf(output.file, "server %s\n", shown(device_prefix(device)));
     }
     output_close(&output);
