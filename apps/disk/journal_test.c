@@ -191,7 +191,7 @@ TEST(journal_survives_the_loss_of_power)
         struct told told = { 0 };
         expect_ok(block_faulty_open(&faulty, block, &(struct block_faulty_plan){ .seed = seed }));
         for (unsigned boot = 0; boot < 12; boot++) {
-            faulty.plan.power_off_at = faulty.request_count + 1 + (seed + boot * 7) % 17;
+            faulty.plan.power_off_at = faulty.request_count + 1 + (seed + (uint64_t)7 * boot) % 17;
             live_until_off(&faulty.block, &told);
             block_faulty_power_off(&faulty);
             block_faulty_power_on(&faulty);

@@ -68,9 +68,9 @@ struct block *block_memory_at(struct place place)
     return device_at(place, &memory, NO_DEVICES);
 }
 
-struct block *block_partition_at(struct place place, struct block *below)
+struct block *block_partition_at(struct place place, struct block *whole)
 {
-    return device_at(place, &partition, DEVICES(below));
+    return device_at(place, &partition, DEVICES(whole));
 }
 
 /* The machine's monitor knows it by its name in the manifest. */

@@ -125,7 +125,7 @@ struct block *block_memory_at(struct place place);
 
 /* A partition of a disk with a table, GPT or MBR: which, says --partition. */
 #define block_partition(disk) block_partition_at(HERE, disk)
-struct block *block_partition_at(struct place place, struct block *disk);
+struct block *block_partition_at(struct place place, struct block *whole);
 
 /* Names to addresses, by the host's own resolver. */
 #define resolver_host() resolver_host_at(HERE)
