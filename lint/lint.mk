@@ -1,7 +1,7 @@
 # lint.mk - what a compiler does not say: clang-tidy, cppcheck, shellcheck, and the tree's own form.
 
-C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c target/*/*/*.c embed/*.c embed/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*/*.c test/system/*/*.c))
-ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h target/*/*/*.h embed/*.h embed/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*/*.h test/system/*/*.h))
+C_FILES := $(sort $(wildcard lib/*/*.c target/*/*.c target/*/*/*.c tender/*.c tender/*/*.c embed/*.c embed/*/*.c tool/*.c tool/*/*.c apps/*/*.c fuzz/*.c bench/*/*.c test/system/*/*.c))
+ALL_C   := $(C_FILES) $(sort $(wildcard lib/*/*.h target/*.h target/*/*.h target/*/*/*.h tender/*.h tender/*/*.h embed/*.h embed/*/*.h tool/*.h tool/*/*.h apps/*/*.h bench/*/*.h test/system/*/*.h))
 
 .PHONY: lint lint-tidy lint-cppcheck lint-shell lint-format format
 lint: packages-lint lint-format lint-shell lint-cppcheck lint-tidy

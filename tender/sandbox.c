@@ -14,6 +14,7 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -83,18 +84,36 @@ static void add_head(struct filter *filter)
     add_load(filter, offsetof(struct seccomp_data, nr));
 }
 
-/* The processor is run and looked at; a tap is told what the guest can take. */
-static void add_ioctl(struct filter *filter, int processor)
+/* What the processor is asked: it is run and looked at, more closely for a core, and its registers
+ * are a debugger's to write. */
+static const uint32_t of_processor[] = {
+    KVM_RUN,       KVM_GET_REGS, (uint32_t)KVM_GET_SREGS, (uint32_t)KVM_GET_FPU, KVM_SET_REGS,
+    KVM_SET_SREGS, KVM_SET_FPU
+};
+#define ALWAYS        3
+#define WITH_CORE     4
+#define WITH_DEBUGGER 7
+static_assert(WITH_DEBUGGER == LENGTH_OF(of_processor), "all of them");
+
+static size_t processor_count(const struct sandbox *sandbox)
 {
-    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 13);
+    if (sandbox->is_debugged) return WITH_DEBUGGER;
+    return sandbox->leaves_core ? WITH_CORE : ALWAYS;
+}
+
+/* Those, and a tap is told what the guest can take. */
+static void add_ioctl(struct filter *filter, const struct sandbox *sandbox)
+{
+    const size_t count = processor_count(sandbox), processor_steps = 1 + 2 * count;
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, (uint8_t)(processor_steps + 6));
     add_load(filter, argument(1));
     add_allow(filter, TUNSETOFFLOAD);
     add_load(filter, argument(0));
-    add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)processor, 0, 7);
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)sandbox->processor, 0,
+        (uint8_t)processor_steps);
     add_load(filter, argument(1));
-    add_allow(filter, KVM_RUN);
-    add_allow(filter, KVM_GET_REGS);
-    add_allow(filter, (uint32_t)KVM_GET_SREGS);
+    for (size_t i = 0; i < count; i++)
+        add_allow(filter, of_processor[i]);
     add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
 }
 
@@ -122,7 +141,7 @@ __attribute__((noinline)) static void enter_filter(const struct sandbox *sandbox
 {
     struct filter filter = { .count = 0 };
     add_head(&filter);
-    add_ioctl(&filter, sandbox->processor); /* first: each crossing comes through here */
+    add_ioctl(&filter, sandbox); /* first: each crossing comes through here */
     for (size_t i = 0; i < LENGTH_OF(allowed); i++)
         add_allow(&filter, (uint32_t)allowed[i]);
     add_kill(&filter, sandbox);
@@ -132,12 +151,20 @@ __attribute__((noinline)) static void enter_filter(const struct sandbox *sandbox
         tender_fail("the host takes no filter of system calls: %s", strerror(errno));
 }
 
+/* The kernel forgets the wish to end with the parent when the user changes (PR_SET_PDEATHSIG). Who
+ * has ended meanwhile is not told of any more. */
 static void drop_root(void)
 {
+    int signal_number = 0;
+    pid_t parent = getppid();
     if (geteuid() != 0) return;
+    (void)prctl(PR_GET_PDEATHSIG, &signal_number, 0, 0, 0);
     if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
         setresuid(NOBODY, NOBODY, NOBODY) != 0)
         tender_fail("root cannot become nobody here: %s", strerror(errno));
+    if (signal_number == 0) return;
+    (void)prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0);
+    if (getppid() != parent) (void)raise(signal_number);
 }
 
 /* The least of them from `from` on; UINT_MAX: there is none. */
