@@ -10,6 +10,7 @@
 #   make lib         builds the stack as a library for other programs: build/lib
 #   make check-unit a folder's tests only (TESTS=lib/kv VARIANTS=debug)
 #   make check-long the tests against strangers, with those that take minutes
+#   make check-matrix every application on everything that it runs on (CELLS=homepage/vm)
 #   make net-demo   shows the home page on our own stack, over a tap (root) or passt
 #   make sim        runs simulated worlds under many seeds (SEEDS=1000)
 #   make lint       clang-tidy, cppcheck and the tree's own form
@@ -49,6 +50,7 @@ include lint/lint.mk
 include fuzz/fuzz.mk
 include bench/bench.mk
 include test/system/system.mk
+include test/matrix/matrix.mk
 include test/net-demo.mk
 include embed/embed.mk
 include tender/tender.mk
