@@ -224,17 +224,21 @@ TEST(block_file_survives_a_shorter_file)
     close_file(&plain);
 }
 
-/* No more room, as the host tells it: a limit of the process stands for a full disk. */
+/* No more room, as the host tells it: a limit of the process stands for a full disk. It is far
+ * above what the test itself writes to its log. */
+#define LIMIT_BLOCKS 32768
+
 TEST(block_file_full_is_told)
 {
     struct rlimit limit, before;
-    struct block *block = open_plain(&plain, 64);
+    struct view bytes = view_from(block_suite_room(0).bytes, 4096);
+    struct block *block = open_plain(&plain, LIMIT_BLOCKS + 64);
     expect(truncate(path, 0) == 0);
     expect(getrlimit(RLIMIT_FSIZE, &before) == 0);
-    limit = (struct rlimit){ .rlim_cur = (rlim_t)8 * 512, .rlim_max = before.rlim_max };
+    limit = (struct rlimit){ .rlim_cur = (rlim_t)LIMIT_BLOCKS * 512, .rlim_max = before.rlim_max };
     expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    enum result fits = block_write(block, 0, view_from(block_suite_room(0).bytes, 4096), NEVER);
-    enum result fails = block_write(block, 8, view_from(block_suite_room(0).bytes, 512), NEVER);
+    enum result fits = block_write(block, LIMIT_BLOCKS - 8, bytes, NEVER);
+    enum result fails = block_write(block, LIMIT_BLOCKS, bytes, NEVER);
     expect(setrlimit(RLIMIT_FSIZE, &before) == 0);
     expect_ok(fits);
     expect_result(fails, FULL);
