@@ -18,6 +18,7 @@
 #include "target/machine/layout.h"
 #include "tender/attach.h"
 #include "tender/fail.h"
+#include "tender/gdb_socket.h"
 #include "tender/manifest.h"
 #include "tender/options.h"
 #include "tender/run.h"
@@ -33,6 +34,9 @@ static struct tender {
     struct manifest manifest;
     struct machine_layout layout;
     struct vcpu vcpu;
+    struct span all_memory; /* the tables behind it included */
+    struct debugger debugger;
+    struct core core;
     struct attached attached;
     struct stop stop;
 } tender;
@@ -130,6 +134,7 @@ static void make_machine(const struct tender_options *options)
     vcpu_set_memory(&tender.vcpu, all);
     times_mark(&tender.times, "slot");
     tender.attached.devices.memory.bytes = memory;
+    tender.all_memory = all;
 }
 
 static void fill_entropy(struct machine_boot *boot)
@@ -138,24 +143,42 @@ static void fill_entropy(struct machine_boot *boot)
         tender_fail("the host gives no entropy: %s", strerror(errno));
 }
 
+static void wait_for_debugger(const struct tender_options *options)
+{
+    const struct guest_pages pages = { .all = tender.all_memory, .root = tender.layout.cr3 };
+    int connection = gdb_socket_wait(options->debugger, options->image, tender.stop.descriptor);
+    debugger_open(&tender.debugger, &tender.vcpu, &pages, &tender.layout,
+                  tender.layout.boot->image.base + tender.image.faults, connection,
+                  tender.stop.descriptor);
+}
+
 static int run(const struct tender_options *options)
 {
+    if (options->debugger != NULL) wait_for_debugger(options);
+    if (options->core != NULL)
+        core_set_machine(&tender.core, tender.attached.devices.memory.bytes, &tender.image,
+                         &tender.layout);
     struct run run = { .vcpu = &tender.vcpu,
                        .devices = &tender.attached.devices,
                        .stop = &tender.stop,
                        .boot = tender.layout.boot,
+                       .debugger = options->debugger == NULL ? NULL : &tender.debugger,
+                       .core = options->core == NULL ? NULL : &tender.core,
                        .image = tender.layout.boot->image };
     run_set_clock(&run);
     fill_entropy(run.boot);
     (void)close(tender.vcpu.machine);
     (void)close(tender.vcpu.kvm);
-    struct sandbox sandbox = { .processor = tender.vcpu.processor };
+    struct sandbox sandbox = { .processor = tender.vcpu.processor,
+                               .is_debugged = options->debugger != NULL,
+                               .leaves_core = options->core != NULL };
     sandbox.child_count = attached_children(&tender.attached, sandbox.children);
     sandbox_enter(&sandbox);
     times_mark(&tender.times, "sandbox");
     int status = run_machine(&run);
     times_mark(&tender.times, "run");
     attached_end_children(&tender.attached);
+    if (options->core != NULL) core_discard(&tender.core);
     if (options->times) times_tell(&tender.times);
     return status;
 }
@@ -177,6 +200,7 @@ int main(int count, char *words[])
     stop_open(&tender.stop);
     read_image(options->image);
     times_mark(&tender.times, "image");
+    if (options->core != NULL) core_open(&tender.core, options->core, options->image);
     make_machine(options);
     attach_all(&tender.attached, &tender.manifest, options, tender.layout.boot);
     times_mark(&tender.times, "devices");

@@ -23,6 +23,10 @@ static const char help[] =
     "  --block-read-only [NAME=]FILE\n"
     "                             the same for one that is not to be written to\n"
     "  --cpu N                    the processor that all runs on\n"
+    "  --wait-for-debugger WHERE  let gdb have the machine from its first instruction on: a port "
+    "of\n"
+    "                             127.0.0.1, or a path, where a socket is made\n"
+    "  --core FILE                where a machine that crashes leaves a core, for gdb\n"
     "  --times                    tell what each step of the start took\n"
     "  --help                     show this\n";
 
@@ -64,6 +68,13 @@ static void read_processor(struct tender_options *options, struct view value)
     if (!view_to_u64(value, &number) || number > 4095)
         tender_fail_usage("--cpu %.*s: write the number of a processor", VIEW_FORMAT(value));
     options->processor = (int)number;
+}
+
+/* A value ends where its word does, in NUL. */
+static const char *path_of(const char *option, struct view value)
+{
+    if (view_is_empty(value)) tender_fail_usage("%s wants a value", option);
+    return (const char *)value.bytes;
 }
 
 /* "NAME=WHAT" or "WHAT". A path may have a `=` in it: then it comes after a name, or has a slash
@@ -127,6 +138,10 @@ static void read_option(struct tender_options *options, struct words *words)
         attachment_add(&options->blocks, "--block-read-only", value)->is_read_only = true;
     } else if (take_value(words, "--cpu", &value)) {
         read_processor(options, value);
+    } else if (take_value(words, "--wait-for-debugger", &value)) {
+        options->debugger = path_of("--wait-for-debugger", value);
+    } else if (take_value(words, "--core", &value)) {
+        options->core = path_of("--core", value);
     } else if (take_flag(words, "--times")) {
         options->times = true;
     } else if (take_flag(words, "--help")) {

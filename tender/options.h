@@ -2,6 +2,7 @@
  *
  *     loom-tender [--mem SIZE] [--net [NAME=]WHAT] [--publish [NAME=]HOST:GUEST,...]
  *                 [--block [NAME=]FILE] [--block-read-only [NAME=]FILE] [--cpu N] [--times]
+ *                 [--wait-for-debugger WHERE] [--core FILE]
  *                 IMAGE [-- BOOT PARAMETERS]
  *
  * SPDX-License-Identifier: ISC */
@@ -36,8 +37,10 @@ struct attachments {
 struct tender_options {
     uint64_t memory_bytes;
     struct attachments nets, blocks, ports;
-    int processor; /* -1: any */
-    bool times;    /* tell what each step took */
+    int processor;        /* -1: any */
+    bool times;           /* tell what each step took */
+    const char *debugger; /* where it comes from (gdb_socket.h); NULL: there is none */
+    const char *core;     /* where a machine that crashes leaves one; NULL: it does not */
     const char *image;
     uint8_t arguments[MACHINE_ARGUMENTS_MAX]; /* boot parameters, each ended by NUL */
     size_t arguments_bytes;

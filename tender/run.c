@@ -5,6 +5,7 @@
 #include "tender/run.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <time.h>
 #include <x86intrin.h>
 
@@ -59,17 +60,27 @@ static const struct timespec *time_left(const struct run *run, uint64_t deadline
     return left;
 }
 
-/* False: the deadline has come. */
-static bool sleep_until(const struct run *run, uint64_t deadline_ns)
+static int debugger_of_run(const struct run *run)
 {
-    struct pollfd polls[MACHINE_DEVICES_MAX + 1] = { { .fd = run->stop->descriptor,
-                                                       .events = POLLIN } };
+    return run->debugger == NULL ? -1 : debugger_descriptor(run->debugger);
+}
+
+/* False: the deadline has come. *is_called: a debugger wants something. */
+static bool sleep_until(const struct run *run, uint64_t deadline_ns, bool *is_called)
+{
+    /* poll(2) passes over what is negative. */
+    struct pollfd polls[MACHINE_DEVICES_MAX + 2] = {
+        { .fd = run->stop->descriptor, .events = POLLIN },
+        { .fd = debugger_of_run(run), .events = POLLIN }
+    };
     const struct devices *devices = run->devices;
     struct timespec left;
     for (size_t i = 0; i < devices->count; i++)
-        polls[1 + i] = (struct pollfd){ .fd = devices->list[i]->descriptor,
+        polls[2 + i] = (struct pollfd){ .fd = devices->list[i]->descriptor,
                                         .events = devices->list[i]->events };
-    return ppoll(polls, 1 + devices->count, time_left(run, deadline_ns, &left), NULL) != 0;
+    int count = ppoll(polls, 2 + devices->count, time_left(run, deadline_ns, &left), NULL);
+    *is_called = polls[1].revents != 0;
+    return count != 0;
 }
 
 /* Takes signals; false: the machine is to be ended at once. */
@@ -85,9 +96,9 @@ static bool look_for_stop(struct run *run, bool *is_new)
 /* False: the machine is to be ended at once. */
 static bool serve_wait(struct run *run, uint64_t deadline_ns)
 {
-    bool is_asked = false;
-    while (!devices_serve(run->devices) && deadline_ns != 0 && !is_asked) {
-        if (!sleep_until(run, deadline_ns)) deadline_ns = 0; /* one turn more */
+    bool is_asked = false, is_called = false;
+    while (!devices_serve(run->devices) && deadline_ns != 0 && !is_asked && !is_called) {
+        if (!sleep_until(run, deadline_ns, &is_called)) deadline_ns = 0; /* one turn more */
         if (!look_for_stop(run, &is_asked)) return false;
     }
     return true;
@@ -100,11 +111,22 @@ static int end_of_stop(const struct run *run)
     return STATUS_SIGNALLED + run->stop->last_number;
 }
 
+/* What is left of it, before it is gone. */
+static void show_crash(const struct run *run, bool has_reported)
+{
+    if (run->core != NULL) core_write(run->core, run->vcpu, has_reported);
+    if (run->debugger != NULL)
+        debugger_show(run->debugger, has_reported ? GDB_SIGABRT : GDB_SIGSEGV);
+}
+
 static int broken(const struct run *run)
 {
     uint8_t room[400];
     struct view words = vcpu_describe(run->vcpu, &run->image, SPAN_OF(room));
+    if (run->debugger != NULL && debugger_has_killed(run->debugger))
+        return STATUS_SIGNALLED + SIGKILL;
     tender_say("the machine has broken down: %.*s", VIEW_FORMAT(words));
+    show_crash(run, false);
     return TENDER_CRASHED;
 }
 
@@ -132,6 +154,7 @@ static bool serve_crossing(struct run *run, int *status)
         return true;
     case MACHINE_CRASH:
         serve_last(run);
+        show_crash(run, true);
         *status = TENDER_CRASHED;
         return true;
     case MACHINE_FAULT: control->fault_address = vcpu_fault_address(run->vcpu); return false;
@@ -142,12 +165,17 @@ static bool serve_crossing(struct run *run, int *status)
     }
 }
 
-int run_machine(struct run *run)
+static enum vcpu_exit run_vcpu(const struct run *run)
+{
+    return run->debugger == NULL ? vcpu_run(run->vcpu) : debugger_run(run->debugger);
+}
+
+static int run_to_end(struct run *run)
 {
     bool is_new;
     int status;
     for (;;) {
-        switch (vcpu_run(run->vcpu)) {
+        switch (run_vcpu(run)) {
         case VCPU_CROSSED:
             if (serve_crossing(run, &status)) return status;
             break;
@@ -157,4 +185,11 @@ int run_machine(struct run *run)
         case VCPU_BROKEN: return broken(run);
         }
     }
+}
+
+int run_machine(struct run *run)
+{
+    int status = run_to_end(run);
+    if (run->debugger != NULL) debugger_end(run->debugger, status);
+    return status;
 }

@@ -4,6 +4,8 @@
 #ifndef LOOM_TENDER_RUN_H
 #define LOOM_TENDER_RUN_H
 
+#include "tender/core.h"
+#include "tender/debugger.h"
 #include "tender/devices.h"
 #include "tender/stop.h"
 #include "tender/vcpu.h"
@@ -16,6 +18,8 @@ struct run {
     struct machine_range image;   /* as it was laid out */
     uint64_t tsc_base, tsc_scale; /* of the guest's clock: machine.h */
     uint64_t crossings;
+    struct debugger *debugger; /* NULL: there is none */
+    struct core *core;         /* NULL: none is wanted */
 };
 
 /* Gives the guest its clocks, which begin now. */

@@ -5,6 +5,7 @@
 #ifndef LOOM_TENDER_SANDBOX_H
 #define LOOM_TENDER_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "target/machine/machine.h"
@@ -18,6 +19,8 @@ struct sandbox {
     int processor;                     /* the machine's, to run it and look at it */
     int children[MACHINE_DEVICES_MAX]; /* processes, to end them */
     size_t child_count;
+    bool is_debugged; /* all its registers are read, and written, too */
+    bool leaves_core; /* all its registers are read */
 };
 
 /* Root becomes nobody. No new privileges, and of system calls only those that serving the machine

@@ -166,6 +166,15 @@ struct machine_header {
 };
 static_assert(sizeof(struct machine_header) == 24 + MACHINE_STACK_CLASSES * 32, "a note");
 
+/* What the image keeps of an exception at the top of the fault stack before it reports it and ends
+ * by MACHINE_CRASH: for who looks into what is left of it. The last five are the processor's. */
+struct machine_fault_frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+static_assert(sizeof(struct machine_fault_frame) == 22 * sizeof(uint64_t), "nothing between them");
+
 /* How the image starts: at its ELF entry point, in ring 3, rdi = the boot page (virtual), rsp at
  * the top of boot_stack, rflags clear, SSE and, where the processor has it, AVX switched on, fs and
  * gs base 0, wrfsbase permitted. Exceptions 0 to 31 go to the stubs of `faults` with what the

@@ -15,15 +15,7 @@
 
 #define STATUS_CRASHED 134 /* as a process that abort() has ended */
 
-/* As fault.S and the processor lay it out. */
-struct fault_frame {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
-    uint64_t vector, error;
-    uint64_t rip, cs, rflags, rsp, ss;
-};
-static_assert(sizeof(struct fault_frame) == 22 * sizeof(uint64_t), "nothing between them");
-
-__attribute__((noreturn, cold)) void machine_fault(const struct fault_frame *frame);
+__attribute__((noreturn, cold)) void machine_fault(const struct machine_fault_frame *frame);
 
 static bool find_in_image(uintptr_t address, struct view *name, uintptr_t *offset_bytes)
 {
@@ -100,7 +92,7 @@ static const char *how_accessed(uintptr_t address, uint64_t error)
     return error & ERROR_WRITE ? ", writing" : ", reading";
 }
 
-static void say_page_fault(const struct fault_frame *frame)
+static void say_page_fault(const struct machine_fault_frame *frame)
 {
     machine_cross(MACHINE_FAULT);
     uintptr_t address = boot_page->control.fault_address;
@@ -112,7 +104,7 @@ static void say_page_fault(const struct fault_frame *frame)
     }
 }
 
-static void say_fault(const struct fault_frame *frame)
+static void say_fault(const struct machine_fault_frame *frame)
 {
     switch (frame->vector) {
     case PAGE_FAULT: say_page_fault(frame); return;
@@ -134,7 +126,7 @@ static void say_fault(const struct fault_frame *frame)
     }
 }
 
-static void say_registers(const struct fault_frame *frame)
+static void say_registers(const struct machine_fault_frame *frame)
 {
     crash_say("  rax %016zx  rbx %016zx  rcx %016zx  rdx %016zx\n", frame->rax, frame->rbx,
               frame->rcx, frame->rdx);
@@ -148,7 +140,7 @@ static void say_registers(const struct fault_frame *frame)
               (size_t)boot_page->image.base);
 }
 
-void machine_fault(const struct fault_frame *frame)
+void machine_fault(const struct machine_fault_frame *frame)
 {
     begin_report();
     say_fault(frame);

@@ -1,9 +1,9 @@
 /* fault.S - where the processor goes when it cannot go on: 32 stubs of 16 bytes, one an exception.
  *
  * The gates lead here in ring 3, on the fault stack. Every exception is made to look alike, and all
- * registers are put behind what the processor has pushed (struct fault_frame). The report needs
- * more room than that page, so it runs on a stack of its own; a crash within it comes to the fault
- * stack again, and ends the machine.
+ * registers are put behind what the processor has pushed (struct machine_fault_frame). The report
+ * needs more room than that page, so it runs on a stack of its own; a crash within it comes to the
+ * fault stack again, and ends the machine.
  *
  *      r15 ... rax   vector   error   rip cs rflags rsp ss
  *      ^ rsp

@@ -1,0 +1,92 @@
+/* gdb_socket.c - a local socket, one connection, and nothing listens after it.
+ *
+ * SPDX-License-Identifier: ISC */
+#include "tender/gdb_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/view.h"
+#include "tender/fail.h"
+
+#define STATUS_SIGNALLED 130
+
+static int listen_at(int family, const struct sockaddr *address, socklen_t length_bytes,
+                     const char *where)
+{
+    int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int yes = 1;
+    if (family == AF_INET) (void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (listener < 0 || bind(listener, address, length_bytes) != 0 || listen(listener, 1) != 0)
+        tender_fail("--wait-for-debugger %s: %s", where, strerror(errno));
+    return listener;
+}
+
+static int listen_at_port(uint16_t port, const char *where)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_port = htons(port),
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    return listen_at(AF_INET, (const struct sockaddr *)&address, sizeof address, where);
+}
+
+/* Nobody else may connect, who would have all that the machine has. */
+static int listen_at_path(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof address.sun_path)
+        tender_fail_usage("--wait-for-debugger %s: that path is too long for a socket", path);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    mode_t mask = umask(0077);
+    int listener = listen_at(AF_UNIX, (const struct sockaddr *)&address, sizeof address, path);
+    (void)umask(mask);
+    return listener;
+}
+
+static int accept_one(int listener, int stop)
+{
+    struct pollfd polls[] = { { .fd = listener, .events = POLLIN },
+                              { .fd = stop, .events = POLLIN } };
+    while (poll(polls, 2, -1) < 0 && errno == EINTR) {
+    }
+    return polls[1].revents != 0 ? -1 : accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* SIGIO is for the moments in which the machine runs: it ends KVM_RUN. */
+static void raise_signals(int connection)
+{
+    const int yes = 1;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGIO);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (fcntl(connection, F_SETOWN, getpid()) != 0 ||
+        fcntl(connection, F_SETFL, O_NONBLOCK | O_ASYNC) != 0)
+        tender_fail("the host does not tell of what a debugger sends: %s", strerror(errno));
+}
+
+int gdb_socket_wait(const char *where, const char *image, int stop)
+{
+    uint64_t port;
+    bool is_port = view_to_u64(view_from_string(where), &port) && port > 0 && port <= UINT16_MAX;
+    int listener = is_port ? listen_at_port((uint16_t)port, where) : listen_at_path(where);
+    tender_say("waits for a debugger: gdb %s -ex 'target remote %s%s'", image, is_port ? ":" : "",
+               where);
+    int connection = accept_one(listener, stop);
+    (void)close(listener);
+    if (!is_port) (void)unlink(where);
+    if (connection < 0) _exit(STATUS_SIGNALLED);
+    raise_signals(connection);
+    return connection;
+}
