@@ -14,6 +14,9 @@
 
 #define STATUS_SIGNALLED 128
 
+/* How long the guest counts on by itself what the host's wall clock has told. */
+#define WALL_AGAIN_NS S_NS
+
 /* ---- the guest's clock ---- */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -46,7 +49,24 @@ static uint64_t guest_now_ns(const struct run *run)
     return scale(__rdtsc() - run->tsc_base, run->tsc_scale);
 }
 
+/* The rate of the counter is known to some millionths only, and it does not see that the host's
+ * clock is set: so the guest is told anew now and then. */
+static void tell_wall_clock(struct run *run)
+{
+    uint64_t now_ns = guest_now_ns(run);
+    if (now_ns - run->told_wall_ns < WALL_AGAIN_NS) return;
+    run->told_wall_ns = now_ns;
+    run->boot->wall_ns = clock_ns(CLOCK_REALTIME) - now_ns;
+}
+
 /* ---- waiting ---- */
+
+/* Also asked where something is there at once each time: that may be nothing for the guest, and
+ * somebody may send it without end. */
+static bool has_come(const struct run *run, uint64_t deadline_ns)
+{
+    return deadline_ns != UINT64_MAX && guest_now_ns(run) >= deadline_ns;
+}
 
 /* What is left until the deadline; NULL: there is none. */
 static const struct timespec *time_left(const struct run *run, uint64_t deadline_ns,
@@ -98,7 +118,8 @@ static bool serve_wait(struct run *run, uint64_t deadline_ns)
 {
     bool is_asked = false, is_called = false;
     while (!devices_serve(run->devices) && deadline_ns != 0 && !is_asked && !is_called) {
-        if (!sleep_until(run, deadline_ns, &is_called)) deadline_ns = 0; /* one turn more */
+        if (!sleep_until(run, deadline_ns, &is_called) || has_come(run, deadline_ns))
+            deadline_ns = 0; /* one turn more */
         if (!look_for_stop(run, &is_asked)) return false;
     }
     return true;
@@ -145,7 +166,10 @@ static bool serve_crossing(struct run *run, int *status)
     run->crossings++;
     switch (command) {
     case MACHINE_WAIT:
-        if (serve_wait(run, control->deadline_ns)) return false;
+        if (serve_wait(run, control->deadline_ns)) {
+            tell_wall_clock(run);
+            return false;
+        }
         *status = end_of_stop(run);
         return true;
     case MACHINE_EXIT:

@@ -18,6 +18,7 @@ struct run {
     struct machine_range image;   /* as it was laid out */
     uint64_t tsc_base, tsc_scale; /* of the guest's clock: machine.h */
     uint64_t crossings;
+    uint64_t told_wall_ns;     /* when the guest was last told the wall clock, by its own clock */
     struct debugger *debugger; /* NULL: there is none */
     struct core *core;         /* NULL: none is wanted */
 };

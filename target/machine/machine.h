@@ -133,8 +133,8 @@ struct machine_boot {
     struct machine_range image;
     struct machine_range boot_stack; /* on which the image starts */
     struct machine_stacks stacks[MACHINE_STACK_CLASSES];
-    /* monotonic_ns = (tsc - tsc_base) * tsc_scale / 2^32; the wall clock was wall_ns at tsc_base.
-     */
+    /* monotonic_ns = (tsc - tsc_base) * tsc_scale / 2^32; the wall clock is wall_ns more. The
+     * monitor may correct wall_ns at each crossing. */
     uint64_t tsc_base, tsc_scale, wall_ns;
     uint64_t first_tsc; /* of the image's first instruction: the image's to write, for who asks */
     uint8_t entropy[MACHINE_ENTROPY_BYTES];     /* the image overwrites it once it has been used */
