@@ -197,7 +197,7 @@ int main(int count, char *words[])
     tender_options_read(options, count, words);
     close_inherited(options);
     choose_processor(options->processor);
-    stop_open(&tender.stop);
+    stop_listen(&tender.stop);
     read_image(options->image);
     times_mark(&tender.times, "image");
     if (options->core != NULL) core_open(&tender.core, options->core, options->image);

@@ -28,22 +28,33 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
 }
 
-void stop_open(struct stop *stop)
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* A signal that is blocked is told of even where it was ignored, so nohup(1) is heeded by not
+ * asking for it. What the host says by a signal when a pipe has no reader, or a file would grow
+ * past ulimit -f, it also says by an error, which the guest is told of. */
+void stop_listen(struct stop *stop)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGALRM);
+    if (!is_ignored(SIGHUP)) sigaddset(&set, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     *stop = (struct stop){ .descriptor = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC) };
     if (stop->descriptor < 0) tender_fail("the host gives no descriptor: %s", strerror(errno));
 }
 
 static bool take(struct stop *stop, int number)
 {
+    if (number == SIGALRM && stop->number == 0) return true; /* somebody else's */
     if (number == SIGALRM) {
         tender_say("the image did not end within %u s after it was asked to: ended", PATIENCE_S);
         stop->last_number = stop->number;

@@ -15,7 +15,7 @@ struct stop {
 };
 
 /* From here on the signals are blocked, and only told by the descriptor. */
-void stop_open(struct stop *stop);
+void stop_listen(struct stop *stop);
 
 /* Takes what has come. False: the machine has been asked twice, or its time is up: it is to be
  * ended at once. */
