@@ -7,9 +7,11 @@
 #include "tender/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
@@ -167,6 +169,26 @@ static void drop_root(void)
     if (getppid() != parent) (void)raise(signal_number);
 }
 
+/* Also what a user was given without being root: by the file's capabilities, or a manager of
+ * services. The ambient ones go with the others (capabilities(7)). */
+static void drop_capabilities(void)
+{
+    const struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { .effective = 0 } };
+    if (syscall(SYS_capset, &header, none) != 0)
+        tender_fail("the host does not take capabilities away: %s", strerror(errno));
+}
+
+/* What is opened next would get the number of one that is missing, and the console would read or
+ * write there. */
+static void fill_standard_descriptors(void)
+{
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
+        if (fcntl(number, F_GETFD) >= 0) continue;
+        if (open("/dev/null", O_RDWR) != number) _exit(TENDER_FAILED); /* nowhere to say it */
+    }
+}
+
 /* The least of them from `from` on; UINT_MAX: there is none. */
 static unsigned next_kept(const int kept[], size_t count, unsigned from)
 {
@@ -179,6 +201,9 @@ static unsigned next_kept(const int kept[], size_t count, unsigned from)
 void sandbox_close_inherited(const int kept[], size_t count)
 {
     unsigned from = STDERR_FILENO + 1, next;
+    fill_standard_descriptors();
+    for (size_t i = 0; i < count; i++)
+        if (kept[i] > STDERR_FILENO) (void)fcntl(kept[i], F_SETFD, FD_CLOEXEC);
     do {
         next = next_kept(kept, count, from);
         if (next > from) (void)close_range(from, next == UINT_MAX ? UINT_MAX : next - 1, 0);
@@ -189,6 +214,7 @@ void sandbox_close_inherited(const int kept[], size_t count)
 void sandbox_enter(const struct sandbox *sandbox)
 {
     drop_root();
+    drop_capabilities();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         tender_fail("the host does not take new privileges away: %s", strerror(errno));
     enter_filter(sandbox);

@@ -11,7 +11,8 @@
 #include "target/machine/machine.h"
 
 /* Closes what whoever started the tender has left open, but for stdin, stdout, stderr and the
- * descriptors that the command line names. Before anything is opened. */
+ * descriptors that the command line names, which no process that is started gets. A standard one
+ * that is missing becomes /dev/null. Before anything is opened. */
 void sandbox_close_inherited(const int kept[], size_t count);
 
 /* What stays possible besides reading, writing and waiting. */
@@ -23,8 +24,9 @@ struct sandbox {
     bool leaves_core; /* all its registers are read */
 };
 
-/* Root becomes nobody. No new privileges, and of system calls only those that serving the machine
- * takes; any other kills the process. Ends the process where the host does not let it. */
+/* Root becomes nobody. No capabilities, no new privileges, and of system calls only those that
+ * serving the machine takes; any other kills the process. Ends the process where the host does not
+ * let it. */
 void sandbox_enter(const struct sandbox *sandbox);
 
 #endif

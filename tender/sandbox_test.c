@@ -21,6 +21,21 @@ static void end(int status)
     (void)syscall(SYS_exit_group, status);
 }
 
+static int status_file;
+
+/* Whether /proc/self/status, which was opened before, has this line. */
+static bool has_line(struct view line)
+{
+    static uint8_t room[8192];
+    ssize_t length = pread(status_file, room, sizeof room, 0);
+    struct view text = view_from(room, length > 0 ? (size_t)length : 0);
+    while (!view_is_empty(text))
+        if (view_equal(view_cut(text, '\n', &text), line)) return true;
+    return false;
+}
+
+static void (*before_sandbox)(void);
+
 /* Runs it in the sandbox, in a process of its own; how that ended. */
 static int in_sandbox(void (*act)(void))
 {
@@ -28,6 +43,8 @@ static int in_sandbox(void (*act)(void))
     pid_t child = fork();
     if (child == 0) {
         const struct sandbox sandbox = { .processor = 77, .children = { 1 }, .child_count = 1 };
+        status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+        if (before_sandbox != NULL) before_sandbox();
         sandbox_enter(&sandbox);
         act();
         end(0);
@@ -86,6 +103,46 @@ static void run_the_processor(void)
     if (ioctl(77, 0xae80) != -1) end(1); /* EBADF: it reached the kernel */
 }
 
+/* ---- who it is ---- */
+
+static void have_nothing(void)
+{
+    if (!has_line(VIEW("CapPrm:\t0000000000000000")) ||
+        !has_line(VIEW("CapEff:\t0000000000000000")) ||
+        !has_line(VIEW("CapInh:\t0000000000000000")) || !has_line(VIEW("NoNewPrivs:\t1")))
+        end(1);
+}
+
+static void be_nobody(void)
+{
+    have_nothing();
+    if (!has_line(VIEW("Uid:\t65534\t65534\t65534\t65534")) ||
+        !has_line(VIEW("Gid:\t65534\t65534\t65534\t65534")) || !has_line(VIEW("Groups:\t ")))
+        end(1);
+}
+
+TEST(sandbox_leaves_no_capability)
+{
+    if (geteuid() == 0) expect_that(in_sandbox(be_nobody), ==, 0);
+    expect_that(in_sandbox(have_nothing), ==, 0);
+}
+
+/* A user who is not root, and may still do what root can. */
+static void become_able_user(void)
+{
+    if (geteuid() != 0) return;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setresuid(1000, 1000, 1000) != 0) _exit(2);
+    if (has_line(VIEW("CapPrm:\t0000000000000000"))) _exit(3);
+}
+
+TEST(sandbox_leaves_no_capability_to_a_user)
+{
+    before_sandbox = become_able_user;
+    int status = in_sandbox(have_nothing);
+    before_sandbox = NULL;
+    expect_that(status, ==, 0);
+}
+
 TEST(sandbox_lets_it_serve)
 {
     expect_that(in_sandbox(read_and_write), ==, 0);
@@ -117,6 +174,33 @@ static void close_all_but_two(void)
     for (int number = 3; number < 92; number++)
         if ((fcntl(number, F_GETFD) >= 0) != (number == 90 || number == 40)) _exit(1);
     if (fcntl(2, F_GETFD) < 0) _exit(1);
+}
+
+/* What has no number among the first three gets one: nothing opened later is taken for it. */
+static void close_standard_ones(void)
+{
+    const int kept[] = { 40 };
+    for (int number = 0; number < 3; number++)
+        (void)close(number);
+    (void)dup2(status_file, 40);
+    sandbox_close_inherited(kept, 1);
+    for (int number = 0; number < 3; number++)
+        if (fcntl(number, F_GETFD) < 0) _exit(1);
+    if (write(1, "x", 1) != 1) _exit(2);
+    if (fcntl(40, F_GETFD) != FD_CLOEXEC) _exit(3);
+    _exit(0);
+}
+
+TEST(sandbox_fills_standard_descriptors)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        status_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        close_standard_ones();
+    }
+    expect(child > 0 && waitpid(child, &status, 0) == child);
+    expect_that(status, ==, 0);
 }
 
 TEST(sandbox_closes_what_was_inherited)
