@@ -1,5 +1,7 @@
 /* device_console.c - a console over two descriptors that others share: they are not made
- * non-blocking, so each read and write is preceded by a poll.
+ * non-blocking, so each read and write is preceded by a poll. Of a terminal that does not do, as it
+ * may have room for a part of what is written, or somebody else may read it first: it is opened
+ * once more.
  *
  * Text that is not taken within a moment is lost: a console that nobody reads does not stop the
  * machine (target/console.h).
@@ -8,7 +10,9 @@
 #include "tender/device_console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,7 +22,8 @@
 #define TRANSMIT 1
 
 #define PATIENCE_MS 200
-/* What is longer is no text: a guest must not keep us at work as long as it likes. */
+/* What is longer is no text: a guest must not keep us at work as long as it likes. And after so
+ * much it has to wait for its next turn. */
 #define TEXT_BYTES_MAX ((uint32_t)64 << 10)
 
 static struct device_console *console_of(struct device *device)
@@ -64,6 +69,7 @@ static void flush(struct device_console *console)
                                         console->is_stalled ? 0 : PATIENCE_MS);
         if (console->is_stalled) return;
         ssize_t written = write(console->output, text.bytes, text.length_bytes);
+        if (written < 0 && errno == EAGAIN) console->is_stalled = true;
         if (written < 0 && errno != EINTR) return;
         if (written > 0) text = view_from_offset(text, (size_t)written);
     }
@@ -84,7 +90,9 @@ static void put(struct device_console *console, struct view text)
 static bool transmit(struct device_console *console)
 {
     struct queue *queue = &console->transmitting;
-    for (unsigned turn = 0; turn < queue->size && queue_take(queue, &console->chain); turn++) {
+    uint32_t text_bytes = 0;
+    for (unsigned turn = 0; turn < queue->size && text_bytes < TEXT_BYTES_MAX; turn++) {
+        if (!queue_take(queue, &console->chain)) break;
         const struct iovec *parts = queue_readable(&console->chain);
         if (console->chain.readable_bytes > TEXT_BYTES_MAX) {
             device_break(&console->device, "a text is longer than 64 KiB");
@@ -93,6 +101,7 @@ static bool transmit(struct device_console *console)
         for (uint32_t i = 0; i < console->chain.readable_count; i++)
             put(console, view_from(parts[i].iov_base, parts[i].iov_len));
         queue_give_back(queue, console->chain.head, 0);
+        text_bytes += console->chain.readable_bytes;
     }
     flush(console);
     return queue_publish(queue);
@@ -137,14 +146,33 @@ static void console_stop(struct device *device)
     device->descriptor = -1;
 }
 
+static void close_own(int descriptor, int lent)
+{
+    if (descriptor != lent) (void)close(descriptor);
+}
+
 static void console_close(struct device *device)
 {
+    struct device_console *console = console_of(device);
     console_stop(device);
+    close_own(console->input, console->lent_input);
+    close_own(console->output, console->lent_output);
 }
 
 static const struct device_ops console_ops = {
     .start = console_start, .serve = console_serve, .stop = console_stop, .close = console_close
 };
+
+/* A terminal anew, so that whoever shares it does not find it non-blocking; what is no terminal, or
+ * cannot be opened, as it is. */
+static int open_own(int lent, int access)
+{
+    char path[32];
+    if (isatty(lent) == 0) return lent;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", lent);
+    int own = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return own >= 0 ? own : lent;
+}
 
 void device_console_open(struct device_console *console, struct machine_device *shared, int input,
                          int output)
@@ -155,8 +183,10 @@ void device_console_open(struct device_console *console, struct machine_device *
                     .name = "console",
                     .descriptor = -1,
                     .events = POLLIN },
-        .input = input,
-        .output = output,
+        .input = open_own(input, O_RDONLY),
+        .output = open_own(output, O_WRONLY),
+        .lent_input = input,
+        .lent_output = output,
     };
     *shared = (struct machine_device){ .kind = MACHINE_CONSOLE,
                                        .transport = MACHINE_SHARED,

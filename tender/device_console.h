@@ -14,7 +14,8 @@
 
 struct device_console {
     struct device device;
-    int input, output; /* descriptors */
+    int input, output;           /* descriptors */
+    int lent_input, lent_output; /* those that it was given; of a terminal it opens its own */
     struct queue receiving, transmitting;
     struct queue_chain chain;
     bool input_ended; /* the guest has been told: by a chain with nothing in it */

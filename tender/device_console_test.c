@@ -4,6 +4,7 @@
 #include "tender/device_console.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tender/guest_test.h"
@@ -126,6 +127,53 @@ TEST(console_that_nobody_reads_loses_text)
     }
     expect(bench.console.is_stalled);
     close_bench();
+}
+
+/* However much there is to say, the machine also hears of other things. */
+TEST(console_writes_so_much_a_turn)
+{
+    struct virtq_used_element element;
+    open_bench();
+    bench.console.is_stalled = true;
+    for (int i = 0; i < 4; i++) {
+        const struct guest_buffer buffer = { GUEST_DATA, 65536, false };
+        (void)guest_queue_add(&bench.transmitting, &buffer, 1);
+    }
+    for (int turn = 0; turn < 4; turn++) {
+        expect(serve());
+        expect(guest_queue_look(&bench.transmitting, &element));
+        expect(!guest_queue_look(&bench.transmitting, &element));
+    }
+    expect(!serve());
+    close_bench();
+}
+
+/* pts(4): a terminal whose other side does not read has room for a part of what is written, and a
+ * write that waits for the rest would hold the machine. */
+TEST(console_is_not_held_by_a_terminal)
+{
+    struct virtq_used_element element;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0)
+        test_skip("no terminals");
+    int end = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    expect(end >= 0);
+    device_console_open(&bench.console, &bench.shared, end, end);
+    guest_queue_place(&bench.receiving, 0, 8);
+    guest_queue_place(&bench.transmitting, 1, 8);
+    expect(start(VIRTIO_F_VERSION_1));
+    expect((fcntl(end, F_GETFL) & O_NONBLOCK) == 0); /* others have it, too */
+    (void)alarm(30);                                 /* instead of for ever */
+    for (int turn = 0; turn < 12; turn++) {
+        const struct guest_buffer buffer = { GUEST_DATA, 32768, false };
+        (void)guest_queue_add(&bench.transmitting, &buffer, 1);
+        expect(serve() && guest_queue_look(&bench.transmitting, &element));
+    }
+    expect(bench.console.is_stalled);
+    (void)alarm(0);
+    device()->ops->close(device());
+    (void)close(end);
+    (void)close(terminal);
 }
 
 TEST(console_reads_where_the_guest_has_room)
