@@ -4,15 +4,14 @@
 #include "tender/device.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "tender/fail.h"
 
 void device_warn(const struct device *device, const char *words, ...)
 {
     va_list values;
     va_start(values, words);
-    (void)fprintf(stderr, "loom-tender: %s: ", device->name);
-    (void)vfprintf(stderr, words, values);
-    (void)fputc('\n', stderr);
+    tender_say_about(device->name, words, values);
     va_end(values);
 }
 
