@@ -6,6 +6,11 @@
 
 #define TCP_HEADER_BYTES 20
 
+/* RFC 9293 3.7.1 with RFC 791 3.2: no path is so narrow that segments of 48 bytes do not fit, of
+ * which TCP's options take 40 at most. The host makes a packet of its own of each piece: of pieces
+ * of one byte it would make 65,000 for one system call. */
+#define SEGMENT_LEAST 8
+
 /* The sum begins behind the Ethernet header and is stored within the frame. */
 static bool checksum_fits(const struct virtio_net_header *header, size_t frame_bytes)
 {
@@ -29,8 +34,8 @@ static bool segments_fit(const struct virtio_net_header *header, uint64_t accept
     bool has_ecn = (header->gso_type & VIRTIO_NET_GSO_ECN) != 0;
     if ((feature_of(header->gso_type) & accepted) == 0) return false;
     if (has_ecn && (accepted & VIRTIO_NET_F_HOST_ECN) == 0) return false;
-    return (header->flags & VIRTIO_NET_HDR_NEEDS_CSUM) != 0 && header->segment_bytes > 0 &&
-           header->header_bytes <= frame_bytes &&
+    return (header->flags & VIRTIO_NET_HDR_NEEDS_CSUM) != 0 &&
+           header->segment_bytes >= SEGMENT_LEAST && header->header_bytes <= frame_bytes &&
            (size_t)header->checksum_start + TCP_HEADER_BYTES <= frame_bytes;
 }
 
