@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -38,7 +39,7 @@ static void tap_gone(struct device_tap *tap, int error)
 /* Below 0: nothing came. */
 static ssize_t settle_read(struct device_tap *tap, ssize_t length)
 {
-    if (length > 0) return length;
+    if (length > 0 || (length == 0 && tap->has_no_end)) return length;
     int error = length == 0 ? ECONNRESET : errno; /* a socket whose other end is closed reads 0 */
     if (error == EBADFD || error == ENODEV || error == ECONNRESET) tap_gone(tap, error);
     return -1;
@@ -329,8 +330,17 @@ enum result device_tap_open(struct device_tap *tap, struct machine_device *share
     return UNSUPPORTED;
 }
 
+static bool is_of_datagrams(int descriptor)
+{
+    int type = 0;
+    socklen_t length_bytes = sizeof type;
+    return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length_bytes) == 0 &&
+           type == SOCK_DGRAM;
+}
+
 void device_tap_open_socket(struct device_tap *tap, struct machine_device *shared, int descriptor,
                             bool has_header, const struct device_tap_options *options)
 {
     open_tap(tap, shared, descriptor, has_header ? CHECKSUMS | SEGMENTS : 0, options);
+    tap->has_no_end = is_of_datagrams(descriptor);
 }

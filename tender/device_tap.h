@@ -25,6 +25,7 @@ struct device_tap {
     int number;          /* the descriptor */
     size_t header_bytes; /* before each frame there: of a virtio_net_header, or 0 */
     bool is_interface;   /* a tap, which is told what the guest can take */
+    bool has_no_end;     /* a socket of datagrams: one of no bytes does not say that it is over */
     bool is_gone;        /* nothing comes or goes any more */
     bool told_down;
     bool awaits_room;     /* the host has no room for what the guest sends */

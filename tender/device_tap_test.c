@@ -40,6 +40,18 @@ static void open_started(uint64_t features)
     net_guest_start(&tap.device, features, NET_QUEUE_SIZE);
 }
 
+/* Over a socket of another type. */
+static void open_tap_of(int type)
+{
+    int ends[2];
+    const struct device_tap_options options = { .name = VIEW("net"), .mtu_bytes = 1500 };
+    expect(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0);
+    device_tap_open_socket(&tap, &shared, ends[1], true, &options);
+    host = ends[0];
+    expect(fcntl(host, F_SETFL, O_NONBLOCK) == 0);
+    net_guest_start(&tap.device, ALL, NET_QUEUE_SIZE);
+}
+
 static void close_tap(void)
 {
     tap.device.ops->close(&tap.device);
@@ -229,6 +241,8 @@ TEST(tap_checks_the_headers_of_the_guest)
     WITH(sum, flags, 0xff, false);
     WITH(cut, flags, 0, false);
     WITH(cut, segment_bytes, 0, false);
+    WITH(cut, segment_bytes, 7, false);
+    WITH(cut, segment_bytes, 8, true);
     WITH(cut, header_bytes, 1001, false);
     WITH(cut, gso_type, VIRTIO_NET_GSO_TCPV6, true);
     WITH(cut, gso_type, VIRTIO_NET_GSO_TCPV4 | VIRTIO_NET_GSO_ECN, true);
@@ -237,6 +251,25 @@ TEST(tap_checks_the_headers_of_the_guest)
     WITH(cut, gso_type, 5, false);
     WITH(cut, gso_type, 0x7f, false);
 #undef WITH
+}
+
+/* recv(2): of datagrams one may have no bytes, which does not say that the other side has gone. */
+TEST(tap_survives_an_empty_datagram)
+{
+    open_tap_of(SOCK_DGRAM);
+    net_guest_post(4);
+    expect(send(host, room, 0, MSG_DONTWAIT) == 0);
+    (void)net_guest_serve(&tap.device);
+    expect(!tap.is_gone);
+    expect_that(tap.rings.receive_lost, ==, 1);
+    close_tap();
+    open_tap_of(SOCK_SEQPACKET); /* of these it does */
+    net_guest_post(4);
+    expect(close(host) == 0);
+    host = -1;
+    (void)net_guest_serve(&tap.device);
+    expect(tap.is_gone);
+    close_tap();
 }
 
 /* Nothing else of it reaches the host. */
