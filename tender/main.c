@@ -125,6 +125,7 @@ static void make_machine(const struct tender_options *options)
     const uint64_t memory_bytes = options->memory_bytes;
     struct span all = take_memory(memory_bytes + machine_tables_bytes(memory_bytes), LARGE_PAGE);
     struct span memory = span_first(all, memory_bytes);
+    (void)madvise(all.bytes, all.length_bytes, MADV_DONTDUMP); /* it may hold keys */
     (void)madvise(memory.bytes, memory.length_bytes, MADV_HUGEPAGE);
     times_mark(&tender.times, "memory");
     lay_out(options, memory, span_from_offset(all, memory_bytes), memory_bytes);
