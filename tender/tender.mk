@@ -3,7 +3,7 @@
 # Included by the root Makefile, from the root, and gives:
 #   tender            build/loom-tender
 #   install-tender    it, beside the command
-#   check-tender      machines that are hostile to it, for real
+#   check-tender      machines that are hostile to it, for real, and gdb inside of machines
 #
 # It is linked statically: a start is some milliseconds in all, of which a dynamic loader would take one.
 #
@@ -48,3 +48,4 @@ install-tender: $(BUILD)/loom-tender
 
 check-tender: tool tender
 	@tender/test/run
+	@tender/test/debug

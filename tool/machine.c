@@ -55,11 +55,24 @@ void machine_refuse(const struct options *options)
     static const struct {
         int letter;
         const char *name;
-    } own[] = { { MACHINE_ON, "on" }, { MACHINE_MEMORY, "mem" } };
+    } own[] = { { MACHINE_ON, "on" }, { MACHINE_MEMORY, "mem" }, { MACHINE_CORE, "core" } };
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (options->values[own[i].letter] == NULL) continue;
         fail_usage("--%s is for a machine; add -t vm", own[i].name);
     }
+}
+
+static const char *core_path(const char *image, const char *wanted)
+{
+    return *wanted != '\0' ? wanted : text_of("%s.core", strrchr(image, '/') + 1);
+}
+
+static void debugging_attach(struct command_line *line, const char *image,
+                             const struct options *options)
+{
+    const char *core = options->values[MACHINE_CORE], *socket = options->values[MACHINE_DEBUGGER];
+    if (core != NULL) command_line_add(line, "--core", core_path(image, core));
+    if (socket != NULL) command_line_add(line, "--wait-for-debugger", socket);
 }
 
 const char *machine_add(struct command_line *line, const struct application *application,
@@ -74,6 +87,7 @@ const char *machine_add(struct command_line *line, const struct application *app
         command_line_add(line, "--mem", options->values[MACHINE_MEMORY]);
     network_attach(line, application, options);
     disks_attach(line, application, options);
+    debugging_attach(line, image, options);
     command_line_add(line, image, "--");
     network_address(line, application, options);
     for (int i = 0; i < options->rest_count; i++)

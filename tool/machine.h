@@ -10,11 +10,21 @@
 /* The options that `loom run` has for it, by their letters. */
 #define MACHINE_ON     'o'
 #define MACHINE_MEMORY 'm'
+#define MACHINE_CORE   'c'
+
+/* Set by `loom debug`: the path of the socket at which it waits for gdb. */
+#define MACHINE_DEBUGGER 'd'
 
 #define MACHINE_OPTIONS \
     { "on", MACHINE_ON, "tender", 0, "with -t vm: what runs the machine (tender)", 0 }, \
     { \
         "mem", MACHINE_MEMORY, "SIZE", 0, "with -t vm: its memory, such as 16MiB (256MiB)", 0 \
+    }
+
+#define MACHINE_CORE_OPTION \
+    { \
+        "core", MACHINE_CORE, "FILE", OPTION_ARG_OPTIONAL, \
+            "with -t vm: when it crashes, leave a core for gdb (NAME.core)", 0 \
     }
 
 /* Ends the command when one of them was given for another target. */

@@ -31,7 +31,7 @@ _loom()
     help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word"); return ;;
     new|doctor|targets) options='--help' ;;
     clean) options='-t --target= --help' ;;
-    run) options="-t --target= --publish= --net= --block= --watch --seed= --for= --nodes= --get= --on= --mem= --help $keys" ;;
+    run) options="-t --target= --publish= --net= --block= --watch --seed= --for= --nodes= --get= --on= --mem= --core --help $keys" ;;
     describe) options="-t --target= --dot --svg --help $keys" ;;
     size) options="-t --target= --json --help $keys" ;;
     *) options="-t --target= --help $keys" ;;

@@ -39,6 +39,7 @@ complete -c loom -n '__fish_seen_subcommand_from run' -l nodes -x -d 'with -t si
 complete -c loom -n '__fish_seen_subcommand_from run' -l get -x -d 'with -t sim: fetch a URL from them'
 complete -c loom -n '__fish_seen_subcommand_from run' -l on -xa 'tender' -d 'with -t vm: what runs the machine'
 complete -c loom -n '__fish_seen_subcommand_from run' -l mem -x -d 'with -t vm: its memory'
+complete -c loom -n '__fish_seen_subcommand_from run' -l core -d 'with -t vm: when it crashes, leave a core for gdb'
 complete -c loom -n '__fish_seen_subcommand_from describe' -l dot -d 'for graphviz'
 complete -c loom -n '__fish_seen_subcommand_from describe' -l svg -d 'as a drawing'
 complete -c loom -n '__fish_seen_subcommand_from size' -l json -d 'for programs'

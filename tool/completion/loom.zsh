@@ -33,7 +33,7 @@ case $command in
              '*--net=[what the network is]:net:(passt tap\: fd\:)' '*--block=[what a disk is]:file:_files' '--watch[start again on a change]' \
              '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
              '--nodes=[with -t sim\: so many of them]:count:' '--get=[with -t sim\: fetch it from them]:URL:' \
-             '--on=[with -t vm\: what runs the machine]:monitor:(tender)' '--mem=[with -t vm\: its memory]:size:' \
+             '--on=[with -t vm\: what runs the machine]:monitor:(tender)' '--mem=[with -t vm\: its memory]:size:' '--core=-[with -t vm\: when it crashes, leave a core for gdb]:file:_files' \
              $target $keys $application ;;
     describe) _arguments '--help' '--dot[for graphviz]' '--svg[as a drawing]' $target $keys $application ;;
     size) _arguments '--help' '--json[for programs]' $target $keys $application ;;
