@@ -12,35 +12,30 @@
 
 #include <stdint.h>
 
-struct source_place {
-    const char *file;
-    const char *function;
-    unsigned line;
-};
+/* The place is told in registers. A structure of it would be a local whose address is taken, in
+ * each function that asserts, and each would pay for a canary. The backtrace names the function. */
+__attribute__((noreturn, cold, format(printf, 3, 4))) void panic_at(const char *file, unsigned line,
+                                                                    const char *words, ...);
 
-#define SOURCE_PLACE (&(const struct source_place){ __FILE__, __func__, __LINE__ })
+__attribute__((noreturn, cold)) void panic_condition(const char *file, unsigned line,
+                                                     const char *condition);
 
-__attribute__((noreturn, cold, format(printf, 2, 3))) void panic_at(
-    const struct source_place *place, const char *words, ...);
-
-__attribute__((noreturn, cold)) void panic_values(const struct source_place *place,
+__attribute__((noreturn, cold)) void panic_values(const char *file, unsigned line,
                                                   const char *condition, uint64_t left,
                                                   uint64_t right);
 
-#define panic(...) panic_at(SOURCE_PLACE, __VA_ARGS__)
+#define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 
 #undef static_assert
 #define static_assert _Static_assert
 
 #undef assert
 #define assert(condition) \
-    (__builtin_expect(!(condition), 0) \
-         ? panic_at(SOURCE_PLACE, "%s", "assertion failed: " #condition) \
-         : (void)0)
+    (__builtin_expect(!(condition), 0) ? panic_condition(__FILE__, __LINE__, #condition) : (void)0)
 
 #define assert_that(left, operator, right) \
     (__builtin_expect(!((left) operator(right)), 0) \
-         ? panic_values(SOURCE_PLACE, #left " " #operator" " #right, (uint64_t)(left), \
+         ? panic_values(__FILE__, __LINE__, #left " " #operator" " #right, (uint64_t)(left), \
                         (uint64_t)(right)) \
          : (void)0)
 

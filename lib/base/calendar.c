@@ -65,7 +65,7 @@ static void set_date(struct calendar *calendar, unsigned days)
     calendar->day = (uint8_t)(days - days_before_month[month] + 1);
 }
 
-struct calendar calendar_from_ns(uint64_t wall_ns)
+COLD struct calendar calendar_from_ns(uint64_t wall_ns)
 {
     uint64_t seconds = wall_ns / S_NS;
     unsigned days = (unsigned)(seconds / DAY_S);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: ISC */
 #include "base/escape.h"
 
+#include "base/result.h"
 #include "base/units.h"
 
 /* The characters of this many bytes, from their first byte on. */
@@ -67,7 +68,7 @@ static void put_hex_escape(struct writer *writer, uint8_t byte)
     writer_put_hex(&escape, byte, 2);
 }
 
-void writer_put_escaped(struct writer *writer, struct view text)
+COLD void writer_put_escaped(struct writer *writer, struct view text)
 {
     while (!view_is_empty(text) && !writer->ran_short) {
         size_t length = shown_bytes(text);

@@ -9,16 +9,16 @@
 
 #define REPORT_BYTES_MAX 512
 
-static void put_place(struct writer *writer, const struct source_place *place)
+static void put_place(struct writer *writer, const char *file, unsigned line)
 {
-    writer_format(writer, "%s:%u: %s: ", place->file, place->line, place->function);
+    writer_format(writer, "%s:%u: ", file, line);
 }
 
-void panic_at(const struct source_place *place, const char *words, ...)
+void panic_at(const char *file, unsigned line, const char *words, ...)
 {
     uint8_t room[REPORT_BYTES_MAX];
     struct writer writer = writer_over(SPAN_OF(room));
-    put_place(&writer, place);
+    put_place(&writer, file, line);
     __builtin_va_list arguments;
     __builtin_va_start(arguments, words);
     writer_format_list(&writer, words, arguments);
@@ -26,12 +26,17 @@ void panic_at(const struct source_place *place, const char *words, ...)
     target_panic(writer_view(&writer));
 }
 
-void panic_values(const struct source_place *place, const char *condition, uint64_t left,
+void panic_condition(const char *file, unsigned line, const char *condition)
+{
+    panic_at(file, line, "assertion failed: %s", condition);
+}
+
+void panic_values(const char *file, unsigned line, const char *condition, uint64_t left,
                   uint64_t right)
 {
     uint8_t room[REPORT_BYTES_MAX];
     struct writer writer = writer_over(SPAN_OF(room));
-    put_place(&writer, place);
+    put_place(&writer, file, line);
     writer_format(&writer, "assertion failed: %s (left %llu = 0x%llx, right %llu = 0x%llx)",
                   condition, (unsigned long long)left, (unsigned long long)left,
                   (unsigned long long)right, (unsigned long long)right);

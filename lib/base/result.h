@@ -26,6 +26,10 @@ enum result {
 /* For every function whose result says what the world did. */
 #define CHECKED __attribute__((warn_unused_result))
 
+/* Of what runs when an image or a module begins or ends, or when somebody asks: it is compiled for
+ * its size, and lies apart from what runs all the time. */
+#define COLD __attribute__((cold))
+
 /* Where nothing can or need be done about it; say why at the call. */
 static inline void result_ignore(enum result result)
 {

@@ -5,6 +5,26 @@
 
 #include "base/units.h"
 
+void view_panic_index(size_t index, size_t length_bytes)
+{
+    panic_values(__FILE__, __LINE__, "index < view.length_bytes", index, length_bytes);
+}
+
+void view_panic_first(size_t length_bytes, size_t of_bytes)
+{
+    panic_values(__FILE__, __LINE__, "length_bytes <= view.length_bytes", length_bytes, of_bytes);
+}
+
+void view_panic_offset(size_t offset_bytes, size_t of_bytes)
+{
+    panic_values(__FILE__, __LINE__, "offset_bytes <= view.length_bytes", offset_bytes, of_bytes);
+}
+
+void view_panic_copy(size_t from_bytes, size_t to_bytes)
+{
+    panic_values(__FILE__, __LINE__, "from.length_bytes <= to.length_bytes", from_bytes, to_bytes);
+}
+
 static uint8_t lower(uint8_t byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;

@@ -61,22 +61,31 @@ static inline bool view_is_empty(struct view view)
     return view.length_bytes == 0;
 }
 
+/* A broken check ends in one of these: there are so many checks in an image that the words stand
+ * in one place. */
+__attribute__((noreturn, cold)) void view_panic_index(size_t index, size_t length_bytes);
+__attribute__((noreturn, cold)) void view_panic_first(size_t length_bytes, size_t of_bytes);
+__attribute__((noreturn, cold)) void view_panic_offset(size_t offset_bytes, size_t of_bytes);
+__attribute__((noreturn, cold)) void view_panic_copy(size_t from_bytes, size_t to_bytes);
+
 static inline uint8_t view_byte(struct view view, size_t index)
 {
-    assert_that(index, <, view.length_bytes);
+    if (__builtin_expect(index >= view.length_bytes, 0)) view_panic_index(index, view.length_bytes);
     return view.bytes[index];
 }
 
 /* The first `length_bytes`, and what stands behind the first `offset_bytes`. */
 static inline struct view view_first(struct view view, size_t length_bytes)
 {
-    assert_that(length_bytes, <=, view.length_bytes);
+    if (__builtin_expect(length_bytes > view.length_bytes, 0))
+        view_panic_first(length_bytes, view.length_bytes);
     return (struct view){ view.bytes, length_bytes };
 }
 
 static inline struct view view_from_offset(struct view view, size_t offset_bytes)
 {
-    assert_that(offset_bytes, <=, view.length_bytes);
+    if (__builtin_expect(offset_bytes > view.length_bytes, 0))
+        view_panic_offset(offset_bytes, view.length_bytes);
     return (struct view){ offset_bytes == 0 ? view.bytes : view.bytes + offset_bytes,
                           view.length_bytes - offset_bytes };
 }
@@ -88,13 +97,15 @@ static inline struct view view_slice(struct view view, size_t offset_bytes, size
 
 static inline struct span span_first(struct span span, size_t length_bytes)
 {
-    assert_that(length_bytes, <=, span.length_bytes);
+    if (__builtin_expect(length_bytes > span.length_bytes, 0))
+        view_panic_first(length_bytes, span.length_bytes);
     return (struct span){ span.bytes, length_bytes };
 }
 
 static inline struct span span_from_offset(struct span span, size_t offset_bytes)
 {
-    assert_that(offset_bytes, <=, span.length_bytes);
+    if (__builtin_expect(offset_bytes > span.length_bytes, 0))
+        view_panic_offset(offset_bytes, span.length_bytes);
     return (struct span){ offset_bytes == 0 ? span.bytes : span.bytes + offset_bytes,
                           span.length_bytes - offset_bytes };
 }
@@ -102,7 +113,8 @@ static inline struct span span_from_offset(struct span span, size_t offset_bytes
 /* Copies all of `from` to the start of `to`, which must have room, and gives the rest of `to`. */
 static inline struct span span_copy(struct span to, struct view from)
 {
-    assert_that(from.length_bytes, <=, to.length_bytes);
+    if (__builtin_expect(from.length_bytes > to.length_bytes, 0))
+        view_panic_copy(from.length_bytes, to.length_bytes);
     if (from.length_bytes > 0) __builtin_memcpy(to.bytes, from.bytes, from.length_bytes);
     return span_from_offset(to, from.length_bytes);
 }

@@ -51,7 +51,10 @@ static inline struct span writer_take(struct writer *writer, size_t length_bytes
     return taken;
 }
 
-static inline void writer_put(struct writer *writer, struct view bytes)
+void writer_put(struct writer *writer, struct view bytes);
+
+/* The same, in place: for the few bytes of a number. */
+static inline void writer_put_inline(struct writer *writer, struct view bytes)
 {
     struct span taken = writer_take(writer, bytes.length_bytes);
     if (taken.length_bytes > 0) (void)span_copy(taken, bytes);
@@ -61,7 +64,7 @@ static inline void writer_put(struct writer *writer, struct view bytes)
     static inline void writer_put_u##bits##_##order(struct writer *writer, uint##bits##_t value) \
     { \
         value = swap(value); \
-        writer_put(writer, VIEW_OF(value)); \
+        writer_put_inline(writer, VIEW_OF(value)); \
     }
 
 #define WRITER_AS_IT_IS(value) (value)

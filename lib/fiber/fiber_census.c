@@ -47,7 +47,7 @@ static void visit_one(struct fiber_visitor *visitor, const struct fiber *fiber)
     visitor->visit(visitor, &census);
 }
 
-void fiber_visit(struct fiber_visitor *visitor)
+COLD void fiber_visit(struct fiber_visitor *visitor)
 {
     for (size_t size = 0; size < STACK_SIZES; size++) {
         const struct fiber_pool *pool = &fiber_runtime.pools[size];
@@ -80,7 +80,7 @@ static void write_line(struct fiber_visitor *visitor, const struct fiber_census 
     }
 }
 
-void fiber_census_write(void)
+COLD void fiber_census_write(void)
 {
     struct census_log census = { .visitor.visit = write_line };
     fiber_visit(&census.visitor);

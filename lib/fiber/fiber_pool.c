@@ -82,7 +82,7 @@ static void pool_close(struct fiber_pool *pool)
     *pool = (struct fiber_pool){ 0 };
 }
 
-enum result fiber_open(const struct fiber_parameters *parameters)
+COLD enum result fiber_open(const struct fiber_parameters *parameters)
 {
     const uint64_t counts[STACK_SIZES] = { parameters->small_count, parameters->medium_count,
                                            parameters->large_count };
@@ -99,7 +99,7 @@ enum result fiber_open(const struct fiber_parameters *parameters)
     return result;
 }
 
-void fiber_close(void)
+COLD void fiber_close(void)
 {
     for (size_t size = 0; size < STACK_SIZES; size++)
         pool_close(&fiber_runtime.pools[size]);

@@ -25,7 +25,7 @@ struct stop {
 
 static struct stop stop;
 
-static void give_up(struct alarm *alarm)
+COLD static void give_up(struct alarm *alarm)
 {
     (void)alarm;
     log_error("the image did not end when it was cancelled; these fibers are left:");
@@ -33,7 +33,7 @@ static void give_up(struct alarm *alarm)
     target_exit(1);
 }
 
-static void cancel_first_fiber(struct alarm *alarm)
+COLD static void cancel_first_fiber(struct alarm *alarm)
 {
     log_warning("the image did not end within --stop-timeout; cancelling it");
     alarm->due = give_up;
@@ -42,7 +42,7 @@ static void cancel_first_fiber(struct alarm *alarm)
         fiber_cancel(CONTAINER_OF(node, struct fiber, of_scope));
 }
 
-void stop_open(const struct stop_parameters *parameters)
+COLD void stop_open(const struct stop_parameters *parameters)
 {
     stop = (struct stop){ .timeout_ns = parameters->timeout_ns };
     event_init(&stop.requested);
@@ -58,7 +58,7 @@ enum result stop_wait(uint64_t deadline_ns)
     return event_wait(&stop.requested, deadline_ns);
 }
 
-void stop_request(void)
+COLD void stop_request(void)
 {
     if (stop.requested.happened) return;
     stop.patience.due = cancel_first_fiber;
@@ -66,7 +66,7 @@ void stop_request(void)
     event_set(&stop.requested);
 }
 
-void stop_close(void)
+COLD void stop_close(void)
 {
     alarm_stop(&stop.patience);
 }

@@ -5,12 +5,13 @@
 #ifndef LOOM_BUILD_ID_H
 #define LOOM_BUILD_ID_H
 
+#include "base/result.h"
 #include "base/view.h"
 
 /* The bytes of the running image's GNU build id; empty where the linker put none in. */
-struct view build_id(void);
+COLD struct view build_id(void);
 
 /* The same in an ELF file that is mapped at its `start`. */
-struct view build_id_of(const uint8_t *start);
+COLD struct view build_id_of(const uint8_t *start);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/result.h"
 #include "base/view.h"
 
 /* How a target names an address: the name, and how far behind its start the address is. False: no
@@ -26,23 +27,23 @@ struct crash_frame {
 };
 
 /* One line of a report or a part of one. */
-__attribute__((format(printf, 1, 2))) void crash_say(const char *words, ...);
+COLD __attribute__((format(printf, 1, 2))) void crash_say(const char *words, ...);
 
 /* A bad access, or a stack that has overflowed where the address is in a guard page. `how` says
  * more of the access: "" or ", ...". */
-void crash_say_access(uintptr_t address, const char *how);
+COLD void crash_say_access(uintptr_t address, const char *how);
 
 /* A trap that the compiler has put where a check fails, and a division that has no result. */
-void crash_say_check(void);
-void crash_say_division(void);
+COLD void crash_say_check(void);
+COLD void crash_say_division(void);
 
-void crash_say_fiber(void);
+COLD void crash_say_fiber(void);
 
 /* Frame 0 is where it happened, the others are whoever called. */
-void crash_say_frame(unsigned number, uintptr_t address, const struct crash_names *names);
+COLD void crash_say_frame(unsigned number, uintptr_t address, const struct crash_names *names);
 
 /* From frame 1 on. `loop_stack` is the stack of the loop, for when no fiber runs. */
-void crash_say_backtrace(const struct crash_frame *frame, struct view loop_stack,
-                         const struct crash_names *names);
+COLD void crash_say_backtrace(const struct crash_frame *frame, struct view loop_stack,
+                              const struct crash_names *names);
 
 #endif

@@ -138,7 +138,7 @@ static bool read_parameters(int *status)
 
 /* At the moment when the image is asked to end everything is still in flight: that is the census
  * worth reading. */
-static void census_run(struct task *task)
+COLD static void census_run(struct task *task)
 {
     (void)task;
     if (stop_wait(NEVER) == OK) fiber_census_write();
@@ -163,7 +163,7 @@ static size_t fibers_alive(void)
 }
 
 /* Everything that the image started should have been closed by whoever opened it. */
-static void look_back(void)
+COLD static void look_back(void)
 {
     size_t left = fibers_alive() - 1; /* this one */
     if (left > 0)
@@ -171,7 +171,7 @@ static void look_back(void)
     if (left > 0 || run.own.census) fiber_census_write();
 }
 
-static void first_run(struct task *task)
+COLD static void first_run(struct task *task)
 {
     (void)task;
     struct scope scope;

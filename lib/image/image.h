@@ -25,13 +25,13 @@ enum result image_start(void) __attribute__((warn_unused_result));
 
 /* Logs that the device could not be opened, and why; returns `result`, so that image_start can end
  * with it. */
-enum result image_failed(const char *device, enum result result)
+COLD enum result image_failed(const char *device, enum result result)
     __attribute__((warn_unused_result));
 
 /* Runs the image: reads the boot parameters, starts the ambient modules, and runs image_start on
  * the first fiber until it returns. The value is the exit status: 0 when it returned OK, 1 when it
  * did not, 2 for a bad parameter. `--help` and `--version` write their text to the console and give
  * 0. Fibers that are left behind are told in the log. Called once, by the target. */
-int image_run(void);
+COLD int image_run(void);
 
 #endif

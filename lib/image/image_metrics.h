@@ -16,7 +16,7 @@ struct image_metrics {
 };
 
 /* Registers the figures. After fiber_open. */
-void image_metrics_open(struct image_metrics *figures);
-void image_metrics_close(struct image_metrics *figures);
+COLD void image_metrics_open(struct image_metrics *figures);
+COLD void image_metrics_close(struct image_metrics *figures);
 
 #endif

@@ -31,10 +31,7 @@ static struct log_state {
      */
     uint8_t text[LOG_LINE_MAX];
     uint8_t line[LOG_LINE_MAX];
-} state = {
-    .levels = { .everywhere = LOG_INFO },
-    .limit = { .burst_count = BURST_DEFAULT },
-};
+} state; /* all zero at first: in the image's file it takes no room */
 
 const struct parameter log_parameters[] = {
     PARAMETER_TEXT(struct log_parameters, levels, "log", "info",
@@ -46,6 +43,14 @@ const struct parameter log_parameters[] = {
                      "counted"),
     PARAMETER_END,
 };
+
+/* A burst of 0 is none that --log-burst takes. */
+static void begin(void)
+{
+    if (state.limit.burst_count > 0) return;
+    state.levels.everywhere = LOG_INFO;
+    state.limit.burst_count = BURST_DEFAULT;
+}
 
 /* ---- a line ---- */
 
@@ -72,7 +77,7 @@ static struct writer begin_line(void)
     return writer_over(span_first(SPAN_OF(state.line), length));
 }
 
-static void say_text(const struct log_place *place, const struct writer *text)
+COLD static void say_text(const struct log_place *place, const struct writer *text)
 {
     struct writer line = begin_line();
     put_time(&line, clock_wall_ns());
@@ -83,7 +88,7 @@ static void say_text(const struct log_place *place, const struct writer *text)
 
 /* ---- what is held back ---- */
 
-static void tell_held_back(uint64_t now_ns)
+COLD static void tell_held_back(uint64_t now_ns)
 {
     struct log_held_back lines;
     while (log_limit_take_over(&state.limit, now_ns, &lines)) {
@@ -111,6 +116,7 @@ static void second_is_over(struct alarm *alarm)
 
 enum result log_open(const struct log_parameters *parameters, const char **message)
 {
+    begin();
     enum result result = log_levels_parse(parameters->levels, &state.levels, message);
     if (result == OK) state.limit.burst_count = parameters->burst_count;
     return result;
@@ -134,6 +140,7 @@ void log_close(void)
 
 bool log_is_shown(const char *module, enum log_level level)
 {
+    begin();
     return log_levels_show(&state.levels, module, level);
 }
 
@@ -155,7 +162,7 @@ void log_at(const struct log_place *place, const char *words, ...)
     say_text(place, &text);
 }
 
-void log_census(const char *words, ...)
+COLD void log_census(const char *words, ...)
 {
     struct writer text = writer_over(SPAN_OF(state.text));
     __builtin_va_list arguments;

@@ -39,14 +39,14 @@ extern const struct parameter log_parameters[];
 
 /* INVALID: `levels` is not understood; *message says what would be. Before it, everything up to
  * LOG_INFO is shown, with the default burst. The parameters' views live as long as the log. */
-enum result log_open(const struct log_parameters *parameters, const char **message) CHECKED;
+COLD enum result log_open(const struct log_parameters *parameters, const char **message) CHECKED;
 
 /* Once the loop of fibers runs: from now on what was held back is told by an alarm when its second
  * is over; before, it waits for the next line of any place. */
-void log_follow_loop(void);
+COLD void log_follow_loop(void);
 
 /* Tells what is held back and lets go of the loop; the log works on as before log_open. */
-void log_close(void);
+COLD void log_close(void);
 
 bool log_is_shown(const char *module, enum log_level level);
 

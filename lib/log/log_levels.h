@@ -22,8 +22,8 @@ struct log_levels {
 /* Reads "warning,http=debug": one level for all (info where none is given) and one for each module
  * that is named. Views stay in `text`. INVALID: *message says what would be right, and *levels is
  * as before. */
-enum result log_levels_parse(struct view text, struct log_levels *levels,
-                             const char **message) CHECKED;
+COLD enum result log_levels_parse(struct view text, struct log_levels *levels,
+                                  const char **message) CHECKED;
 
 bool log_levels_show(const struct log_levels *levels, const char *module, enum log_level level);
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC */
 #include "log/log_limit.h"
 
+#include "base/result.h"
 #include "base/units.h"
 
 static_assert((LOG_BUCKETS & (LOG_BUCKETS - 1)) == 0, "an index is a hash that is masked");
@@ -69,7 +70,7 @@ static struct log_bucket *find_over(struct log_limit *limit, uint64_t now_ns)
     return NULL;
 }
 
-bool log_limit_take_over(struct log_limit *limit, uint64_t now_ns, struct log_held_back *lines)
+COLD bool log_limit_take_over(struct log_limit *limit, uint64_t now_ns, struct log_held_back *lines)
 {
     if (now_ns < log_limit_next_ns(limit)) return false;
     struct log_bucket *bucket = find_over(limit, now_ns);

@@ -106,14 +106,14 @@ struct metrics {
  * is shown as "http0-2". A table that metrics_are_valid refuses, and a name that another table has
  * as another kind, are mistakes of the programmer and panic. */
 #define METRICS_INSTANCE_MAX 64
-void metrics_register(struct metrics *metrics, const char *instance, const struct metric table[],
-                      struct span values);
-void metrics_withdraw(struct metrics *metrics);
+COLD void metrics_register(struct metrics *metrics, const char *instance,
+                           const struct metric table[], struct span values);
+COLD void metrics_withdraw(struct metrics *metrics);
 
 /* Whether names (snake case, "_total" for counters alone, "_seconds" for what is in seconds),
  * labels and help texts are as the format and its conventions want them and short enough (64, 64
  * and 256 bytes), and rows of one name stand together, of one kind and with different labels. */
-bool metrics_are_valid(const struct metric table[]);
+COLD bool metrics_are_valid(const struct metric table[]);
 
 /* Gives the text of all that is registered to `put`, a line or two at a time (at most
  * METRICS_TEXT_MAX bytes), names in byte order. `put` may wait: a table withdrawn meanwhile is left

@@ -40,16 +40,22 @@ enum parameter_type {
 };
 
 struct parameter {
-    const char *name; /* without the dashes and without the instance's prefix */
-    enum parameter_type type;
+    const char *name;     /* without the dashes and without the instance's prefix */
     const char *fallback; /* the default, as a user would write it */
     const char *help;     /* one line, lower case, no full stop */
-    uint64_t minimum, maximum;
-    const char *const *choices; /* NULL-terminated */
-    const char *kind;           /* PARSED: what to call its argument in --help: "ADDRESS:PORT" */
-    enum result (*parse)(struct view text, struct span value);
-    const struct parameter *table;
-    size_t offset, size_bytes; /* of the value in the structure of values */
+    union {
+        struct { /* NUMBER, BYTES, DURATION */
+            uint64_t minimum, maximum;
+        };
+        struct {              /* PARSED */
+            const char *kind; /* what to call its argument in --help: "ADDRESS:PORT" */
+            enum result (*parse)(struct view text, struct span value);
+        };
+        const char *const *choices;    /* CHOICE: ends with NULL */
+        const struct parameter *table; /* TABLE */
+    };
+    enum parameter_type type;
+    uint32_t offset, size_bytes; /* of the value in the structure of values */
 };
 
 /* Yields offsetof, and refuses to compile when the member is not of the given type. */
@@ -118,22 +124,22 @@ struct parameter_group {
  * what would be right; *message_bytes is its length. NOT_FOUND: --help was asked for. Views among
  * the values point into the arguments or the defaults. Two parameters of one name, and a default
  * that its own parameter refuses, are mistakes of the programmer and panic. */
-enum result parameter_read(const struct parameter_group groups[], size_t group_count,
-                           const struct view arguments[], size_t argument_count,
-                           struct span message, size_t *message_bytes)
+COLD enum result parameter_read(const struct parameter_group groups[], size_t group_count,
+                                const struct view arguments[], size_t argument_count,
+                                struct span message, size_t *message_bytes)
     __attribute__((warn_unused_result));
 
 /* For the tests of a module that has a table: whether each row has a name in lower case with single
  * dashes, a help text of one line in lower case without a full stop, and a default that the row
  * itself accepts. */
-bool parameter_defaults_are_valid(const struct parameter table[]);
+COLD bool parameter_defaults_are_valid(const struct parameter table[]);
 
 /* Gives the text of --help to `put`, line by line, each with its newline and none longer than 80
  * columns unless a single word is. */
 struct parameter_sink {
     void (*put)(struct parameter_sink *sink, struct view line);
 };
-void parameter_help(const char *image, const struct parameter_group groups[], size_t group_count,
-                    struct parameter_sink *sink);
+COLD void parameter_help(const char *image, const struct parameter_group groups[],
+                         size_t group_count, struct parameter_sink *sink);
 
 #endif

@@ -37,11 +37,21 @@ static bool help_is_valid(struct view help)
            !view_ends_with(help, VIEW(".")) && view_find_byte(help, '\n') == help.length_bytes;
 }
 
+static bool range_is_valid(const struct parameter *row)
+{
+    switch (row->type) {
+    case PARAMETER_TYPE_NUMBER:
+    case PARAMETER_TYPE_BYTES:
+    case PARAMETER_TYPE_DURATION: return row->minimum <= row->maximum;
+    default: return true;
+    }
+}
+
 static bool row_is_valid(const struct parameter *row)
 {
     _Alignas(16) uint8_t room[VALUE_BYTES_MAX];
     if (row->name == NULL || row->help == NULL || row->fallback == NULL) return false;
-    if (row->size_bytes > VALUE_BYTES_MAX || row->minimum > row->maximum) return false;
+    if (row->size_bytes > VALUE_BYTES_MAX || !range_is_valid(row)) return false;
     if (!name_is_valid(view_from_string(row->name))) return false;
     if (!help_is_valid(view_from_string(row->help))) return false;
     struct span value = span_first(SPAN_OF(room), row->size_bytes);

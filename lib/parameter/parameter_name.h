@@ -23,19 +23,19 @@ struct parameter_groups {
 };
 
 /* Walks all of them: begins with a zeroed place, ends with false. */
-bool place_next(const struct parameter_groups *all, struct parameter_place *place);
+COLD bool place_next(const struct parameter_groups *all, struct parameter_place *place);
 
 /* Where its value is. */
-struct span place_value(const struct parameter_place *place);
+COLD struct span place_value(const struct parameter_place *place);
 
 /* Its name with the prefix and without the dashes. */
-void place_put_name(struct writer *writer, const struct parameter_place *place);
+COLD void place_put_name(struct writer *writer, const struct parameter_place *place);
 
-bool place_find(const struct parameter_groups *all, struct view name,
-                struct parameter_place *place);
+COLD bool place_find(const struct parameter_groups *all, struct view name,
+                     struct parameter_place *place);
 
 /* The one that somebody who wrote `name` may have meant; false: none is near. */
-bool place_find_near(const struct parameter_groups *all, struct view name,
-                     struct parameter_place *place);
+COLD bool place_find_near(const struct parameter_groups *all, struct view name,
+                          struct parameter_place *place);
 
 #endif

@@ -17,16 +17,17 @@ enum value_fault {
 
 /* Reads `text` as a value of the parameter into `value`, which has exactly size_bytes. Where it
  * does not fit, `value` holds nothing of use. */
-enum value_fault value_read(const struct parameter *parameter, struct view text, struct span value);
+COLD enum value_fault value_read(const struct parameter *parameter, struct view text,
+                                 struct span value);
 
 /* What the parameter takes: "a number from 1 to 65535". */
-void value_put_expectation(struct writer *writer, const struct parameter *parameter);
+COLD void value_put_expectation(struct writer *writer, const struct parameter *parameter);
 
 /* What --help writes behind the name: "=NUMBER"; nothing for a flag. */
-void value_put_kind(struct writer *writer, const struct parameter *parameter);
+COLD void value_put_kind(struct writer *writer, const struct parameter *parameter);
 
 /* Whether there is a range worth telling, and the range: "1 to 65535", "at most 64KiB". */
-bool value_has_range(const struct parameter *parameter);
-void value_put_range(struct writer *writer, const struct parameter *parameter);
+COLD bool value_has_range(const struct parameter *parameter);
+COLD void value_put_range(struct writer *writer, const struct parameter *parameter);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/cursor.h"
 #include "base/units.h"
 #include "target/machine/layout.h"
+#include "target/machine/packed.h"
 
 #define PAGE ((uint64_t)MACHINE_PAGE_BYTES)
 
@@ -209,13 +210,17 @@ static const char *tag_problem(uint64_t tag, uint64_t value)
     case 2: return value == 0 ? NULL : "it has relocations of functions (IRELATIVE or a PLT)";
     case 9: return value == RELOCATION_BYTES ? NULL : "its relocations have another length";
     case 17: return "it has relocations without addends";
-    case 36: return "it has packed relocations: link it with -z nopack-relative-relocs";
+    case 37: return value == PACKED_WORD_BYTES ? NULL : "its relocations have another length";
     default: return NULL;
     }
 }
 
+struct table {
+    uint64_t address, length_bytes;
+};
+
 static enum result read_dynamic(struct machine_image *image, struct view programs,
-                                uint64_t *address, uint64_t *length_bytes)
+                                struct table *relocations, struct table *packed)
 {
     struct cursor cursor = cursor_over(programs);
     struct program program;
@@ -226,13 +231,26 @@ static enum result read_dynamic(struct machine_image *image, struct view program
         const char *problem = tag_problem(tag, value);
         if (problem != NULL) return refuse(image, problem);
         if (tag == 0) return OK;
-        if (tag == 7) *address = value;
-        if (tag == 8) *length_bytes = value;
+        if (tag == 7) relocations->address = value;
+        if (tag == 8) relocations->length_bytes = value;
+        if (tag == 36) packed->address = value;
+        if (tag == 35) packed->length_bytes = value;
     }
     return refuse(image, "its dynamic section is cut off");
 }
 
-/* Where a relocation writes is checked; what it writes is the image's own business. */
+/* Where a relocation writes is checked; what it writes is the image's own business. Constants may
+ * hold addresses: all of this is done before anybody runs. *segment is that of the last one. */
+static bool may_be_relocated(const struct machine_image *image, uint64_t place,
+                             const struct machine_segment **segment)
+{
+    if (*segment == NULL || place < (*segment)->address ||
+        place - (*segment)->address > (*segment)->length_bytes ||
+        (*segment)->length_bytes - (place - (*segment)->address) < 8)
+        *segment = segment_with(image, place, 8);
+    return *segment != NULL && !(*segment)->is_executable;
+}
+
 static enum result check_relocations(struct machine_image *image)
 {
     struct cursor cursor = cursor_over(image->relocations);
@@ -240,31 +258,52 @@ static enum result check_relocations(struct machine_image *image)
     while (cursor_left(&cursor) > 0) {
         uint64_t place = cursor_u64_le(&cursor), information = cursor_u64_le(&cursor);
         cursor_skip(&cursor, 8);
+        if (information == MACHINE_RELOCATION_NONE) continue;
         if (information != RELOCATION_RELATIVE)
             return refuse(image, "it has relocations that are not relative: link it with "
                                  "-static-pie, and all of what it uses");
-        if (segment == NULL || place < segment->address ||
-            place - segment->address > segment->length_bytes ||
-            segment->length_bytes - (place - segment->address) < 8)
-            segment = segment_with(image, place, 8);
-        if (segment == NULL || !segment->is_writable)
+        if (!may_be_relocated(image, place, &segment))
             return refuse(image, "a relocation would write outside of the image's data");
     }
     return OK;
 }
 
+static enum result check_packed(struct machine_image *image)
+{
+    struct packed_walk walk = packed_walk_over(image->packed);
+    const struct machine_segment *segment = NULL;
+    uint64_t place;
+    while (packed_walk_next(&walk, &place))
+        if (!may_be_relocated(image, place, &segment))
+            return refuse(image, "a relocation would write outside of the image's data");
+    return OK;
+}
+
+/* Whole entries of the file, in one segment. */
+static enum result take_table(struct machine_image *image, const struct table *table,
+                              uint64_t entry_bytes, struct view *taken)
+{
+    uint64_t length_bytes = table->length_bytes;
+    if (length_bytes == 0) return OK;
+    const struct machine_segment *segment = segment_with(image, table->address, length_bytes);
+    if (segment == NULL || length_bytes % entry_bytes != 0 ||
+        table->address - segment->address > segment->bytes.length_bytes ||
+        length_bytes > segment->bytes.length_bytes - (table->address - segment->address))
+        return refuse(image, "its table of relocations lies outside of the file");
+    *taken = view_slice(segment->bytes, table->address - segment->address, length_bytes);
+    return OK;
+}
+
 static enum result read_relocations(struct machine_image *image, struct view programs)
 {
-    uint64_t address = 0, length_bytes = 0;
-    enum result result = read_dynamic(image, programs, &address, &length_bytes);
-    if (result != OK || length_bytes == 0) return result;
-    const struct machine_segment *segment = segment_with(image, address, length_bytes);
-    if (segment == NULL || length_bytes % RELOCATION_BYTES != 0 ||
-        address - segment->address > segment->bytes.length_bytes ||
-        length_bytes > segment->bytes.length_bytes - (address - segment->address))
-        return refuse(image, "its table of relocations lies outside of the file");
-    image->relocations = view_slice(segment->bytes, address - segment->address, length_bytes);
-    return check_relocations(image);
+    struct table relocations = { 0 }, packed = { 0 };
+    enum result result = read_dynamic(image, programs, &relocations, &packed);
+    if (result == OK)
+        result = take_table(image, &relocations, RELOCATION_BYTES, &image->relocations);
+    if (result == OK) result = take_table(image, &packed, PACKED_WORD_BYTES, &image->packed);
+    if (result == OK) result = check_relocations(image);
+    if (result == OK) result = check_packed(image);
+    return result;
 }
 
 /* ---- notes ---- */

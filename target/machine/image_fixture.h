@@ -149,4 +149,17 @@ static inline void fixture_fill(struct fixture *fixture)
     fixture_fill_relocations(fixture);
 }
 
+/* The three relocations make room for packed ones, and for the tags that tell of them. */
+static inline void fixture_pack(struct fixture *fixture, uint64_t first, uint64_t second,
+                                uint64_t third)
+{
+    const uint64_t words[] = { first, second, third };
+    const Elf64_Dyn tags[] = { { 36, { offsetof(struct fixture, relocations) } },
+                               { 35, { sizeof words } },
+                               { 37, { 8 } },
+                               { DT_NULL, { 0 } } };
+    memcpy(fixture->relocations, words, sizeof words);
+    memcpy(fixture_tags(fixture), tags, sizeof tags);
+}
+
 #endif

@@ -128,7 +128,7 @@ TEST(image_with_unsound_segments_is_refused)
 
 TEST(image_with_unsound_relocations_is_refused)
 {
-    static const uint64_t places[] = { 0x2000, 0x1200, 0x2ffc, 0x8ff9, 0x9000, UINT64_MAX, 0 };
+    static const uint64_t places[] = { 0x1000, 0x1200, 0x13f8, 0x2ffc, 0x8ff9, 0x9000, UINT64_MAX };
     fixture_fill(&fixture);
     for (size_t i = 0; i < LENGTH_OF(places); i++) {
         fixture.relocations[1].r_offset = places[i];
@@ -152,10 +152,53 @@ TEST(image_with_unsound_relocations_is_refused)
     expect_refused("another length");
     set_tag(3, DT_NEEDED);
     expect_refused("shared library");
-    set_tag(3, 36); /* DT_RELR */
-    expect_refused("packed");
     set_tag(3, 99);
     expect_refused("dynamic section is cut off");
+}
+
+/* Nobody runs before everything is relocated, so that what is read-only may hold addresses. */
+TEST(image_with_addresses_among_its_constants_is_read)
+{
+    fixture_fill(&fixture);
+    fixture.relocations[1].r_offset = 0x2000;
+    expect_ok(read_fixture());
+}
+
+/* System V ABI, "Relocation": SHT_RELR. */
+TEST(image_with_packed_relocations_is_read)
+{
+    fixture_fill(&fixture);
+    fixture_pack(&fixture, 0x3000, 1 | (uint64_t)1 << 63, 0x8ff8);
+    expect_ok(read_fixture());
+    expect_that(image.packed.length_bytes, ==, 24);
+    expect_that(image.relocations.length_bytes, ==, 0);
+}
+
+TEST(image_with_unsound_packed_relocations_is_refused)
+{
+    static const uint64_t places[] = { 0x1000, 0x13f8, 0x8ffa, 0x9000, UINT64_MAX - 1 };
+    fixture_fill(&fixture);
+    for (size_t i = 0; i < LENGTH_OF(places); i++) {
+        fixture_pack(&fixture, 0x3000, 1, places[i]);
+        expect_refused("outside of the image's data");
+    }
+    fixture_pack(&fixture, 0x8ff0, 3, 1); /* 0x8ff8, and nothing of the 63 words behind it */
+    expect_ok(read_fixture());
+    fixture_pack(&fixture, 0x8ff0, 5, 1); /* 0x9000 */
+    expect_refused("outside of the image's data");
+    fixture_pack(&fixture, 0x8ff0, 1, 3); /* 63 words later */
+    expect_refused("outside of the image's data");
+    fixture_pack(&fixture, 3, 1, 1); /* the words before any address: from 0 on, which is no code */
+    expect_ok(read_fixture());
+    fixture_pack(&fixture, 0x3000, 1, 1);
+    set_tag_value(1, 20);
+    expect_refused("outside of the file");
+    fixture_pack(&fixture, 0x3000, 1, 1);
+    set_tag_value(1, 8000);
+    expect_refused("outside of the file");
+    fixture_pack(&fixture, 0x3000, 1, 1);
+    set_tag_value(2, 16);
+    expect_refused("another length");
 }
 
 TEST(image_with_an_unsound_note_is_refused)

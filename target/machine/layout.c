@@ -5,6 +5,7 @@
 
 #include "base/cursor.h"
 #include "base/units.h"
+#include "target/machine/packed.h"
 #include "target/machine/page_tables.h"
 #include "target/machine/stacks.h"
 
@@ -125,6 +126,19 @@ static void copy_segments(const struct plan *plan)
     }
 }
 
+/* What is added to stands in the place itself. */
+static void relocate_packed(const struct plan *plan, struct span image)
+{
+    struct packed_walk walk = packed_walk_over(plan->image->packed);
+    uint64_t place, value;
+    while (packed_walk_next(&walk, &place)) {
+        struct span word = span_from_offset(image, place);
+        (void)span_copy(SPAN_OF(value), view_first(span_view(word), sizeof value));
+        value += plan->image_base + plan->slide;
+        (void)span_copy(word, VIEW_OF(value));
+    }
+}
+
 static void relocate(const struct plan *plan)
 {
     const uint64_t address = plan->image_base + plan->slide;
@@ -132,10 +146,12 @@ static void relocate(const struct plan *plan)
     struct cursor cursor = cursor_over(plan->image->relocations);
     while (cursor_left(&cursor) > 0) {
         uint64_t place = cursor_u64_le(&cursor);
-        cursor_skip(&cursor, 8);
+        uint64_t information = cursor_u64_le(&cursor);
         uint64_t value = address + cursor_u64_le(&cursor);
+        if (information == MACHINE_RELOCATION_NONE) continue;
         (void)span_copy(span_from_offset(image, place), VIEW_OF(value));
     }
+    relocate_packed(plan, image);
 }
 
 /* ---- pages ---- */

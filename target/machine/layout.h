@@ -23,6 +23,9 @@
 
 #define MACHINE_SEGMENTS_MAX 8
 
+/* Linkers leave some of these where they have packed the others. */
+#define MACHINE_RELOCATION_NONE 0
+
 /* A part of the image that is loaded, with the rights of its pages. */
 struct machine_segment {
     uint64_t address;      /* from the image's first byte */
@@ -42,7 +45,8 @@ struct machine_image {
     uint64_t length_bytes; /* in memory, whole pages */
     uint64_t faults, fault_stack_top;
     uint64_t relro_start, relro_end; /* whole pages that are read-only once it is relocated */
-    struct view relocations;         /* checked: each is relative, and its place is writable */
+    struct view relocations;         /* checked: each is relative, and its place is no code */
+    struct view packed;              /* further ones (packed.h), checked */
     struct machine_header header;
     struct view manifest; /* JSON; empty: none */
     const char *problem;  /* in words, where it is INVALID */

@@ -29,10 +29,9 @@ static struct span pages_take(uint64_t length_bytes)
     return span_from(bytes, length_bytes);
 }
 
-static enum result lay_out(struct machine *machine, uint64_t memory_bytes, struct view arguments,
-                           uint64_t seed)
+static enum result lay_out_fixture(struct machine *machine, uint64_t memory_bytes,
+                                   struct view arguments, uint64_t seed)
 {
-    fixture_fill(&fixture);
     expect_ok(machine_image_read(&machine->image, VIEW_OF(fixture.bytes)));
     machine->parameters = (struct machine_layout_parameters){
         .memory = pages_take(memory_bytes),
@@ -45,6 +44,13 @@ static enum result lay_out(struct machine *machine, uint64_t memory_bytes, struc
     enum result result = machine_lay_out(&machine->layout, &machine->image, &machine->parameters);
     if (result == OK) machine->slide = machine->layout.boot->slide;
     return result;
+}
+
+static enum result lay_out(struct machine *machine, uint64_t memory_bytes, struct view arguments,
+                           uint64_t seed)
+{
+    fixture_fill(&fixture);
+    return lay_out_fixture(machine, memory_bytes, arguments, seed);
 }
 
 static void give_back(struct machine *machine)
@@ -215,6 +221,38 @@ TEST(layout_loads_and_relocates)
     expect(image.bytes[0x1400] == 0); /* behind the segment's end in the file */
     expect(memcmp(&image.bytes[0x3008], &fixture.bytes[0x3008], 0x1000) == 0);
     expect_that(machine.layout.entry, ==, base + FIXTURE_ENTRY);
+    give_back(&machine);
+}
+
+TEST(layout_leaves_what_is_no_relocation)
+{
+    const uint64_t before = 0x1122334455667788;
+    struct machine machine;
+    fixture_fill(&fixture);
+    memcpy(&fixture.bytes[0x4008], &before, sizeof before);
+    fixture.relocations[1].r_info = 0;
+    expect_ok(lay_out_fixture(&machine, 4 * MIB, VIEW(""), 99));
+    expect_that(word_at(&machine, 0x4008), ==, before);
+    give_back(&machine);
+}
+
+/* What is added to stands in the place itself; behind the end of the file that is 0. */
+TEST(layout_relocates_what_is_packed)
+{
+    const uint64_t addend = 0x4321;
+    struct machine machine;
+    fixture_fill(&fixture);
+    memcpy(&fixture.bytes[0x4008], &addend, sizeof addend);
+    fixture_pack(&fixture, 0x4000, 3, 0x8ff8);
+    expect_ok(lay_out_fixture(&machine, 4 * MIB, VIEW(""), 99));
+    const uint64_t base = machine.layout.boot->image.base;
+    uint64_t before;
+    memcpy(&before, &fixture.bytes[0x4000], sizeof before);
+    expect_that(word_at(&machine, 0x4000), ==, base + before);
+    expect_that(word_at(&machine, 0x4008), ==, base + addend);
+    memcpy(&before, &fixture.bytes[0x4010], sizeof before);
+    expect_that(word_at(&machine, 0x4010), ==, before);
+    expect_that(word_at(&machine, 0x8ff8), ==, base);
     give_back(&machine);
 }
 

@@ -34,7 +34,7 @@ struct console_virtio {
 
 /* Opens the machine's first console. NOT_FOUND, UNSUPPORTED, FULL: none is open, and what is
  * written is lost. */
-enum result console_virtio_open(struct console_virtio *console) CHECKED;
+COLD enum result console_virtio_open(struct console_virtio *console) CHECKED;
 void console_virtio_close(struct console_virtio *console);
 
 /* Gives the device as much of `text` as there is room for, and returns how many bytes. It is served

@@ -37,8 +37,8 @@ struct virtio_transport {
 /* Finds the device. The log says what is wrong: NOT_FOUND: the machine has none of that kind and
  * name (an empty name: of that kind); UNSUPPORTED: its transport is not ours, or it is older than
  * virtio 1.0. */
-enum result virtio_device_open(struct virtio_device *device, enum machine_device_kind kind,
-                               struct view name) CHECKED;
+COLD enum result virtio_device_open(struct virtio_device *device, enum machine_device_kind kind,
+                                    struct view name) CHECKED;
 
 /* Of `wanted` what it offers. */
 static inline uint64_t virtio_device_offers(struct virtio_device *device, uint64_t wanted)

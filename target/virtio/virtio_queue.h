@@ -52,8 +52,8 @@ struct virtio_queue_options {
 };
 
 /* Takes memory for it. FULL: there is not so much. */
-enum result virtio_queue_open(struct virtio_queue *queue,
-                              const struct virtio_queue_options *options) CHECKED;
+COLD enum result virtio_queue_open(struct virtio_queue *queue,
+                                   const struct virtio_queue_options *options) CHECKED;
 /* An empty one is ignored. */
 void virtio_queue_close(struct virtio_queue *queue);
 

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/result.h"
+
 struct cpu {
     bool has_rdrand;
     bool has_avx2; /* switched on, too */
@@ -14,6 +16,6 @@ struct cpu {
 
 extern struct cpu cpu;
 
-void cpu_open(void);
+COLD void cpu_open(void);
 
 #endif

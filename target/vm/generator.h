@@ -6,6 +6,7 @@
 #ifndef LOOM_GENERATOR_H
 #define LOOM_GENERATOR_H
 
+#include "base/result.h"
 #include "base/view.h"
 #include "target/vm/chacha20.h"
 
@@ -17,7 +18,7 @@ struct generator {
     size_t left_bytes;
 };
 
-void generator_open(struct generator *generator, const uint8_t seed[CHACHA20_KEY_BYTES]);
+COLD void generator_open(struct generator *generator, const uint8_t seed[CHACHA20_KEY_BYTES]);
 
 /* Fills all of `room`. */
 void generator_fill(struct generator *generator, struct span room);

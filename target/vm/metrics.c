@@ -26,7 +26,7 @@ static const struct metric machine_table[] = {
 
 static struct machine_metrics machine;
 
-static void machine_refresh(struct metrics *metrics)
+COLD static void machine_refresh(struct metrics *metrics)
 {
     struct machine_metrics *figures = CONTAINER_OF(metrics, struct machine_metrics, metrics);
     figures->memory_bytes = memory_total_bytes();
@@ -34,7 +34,7 @@ static void machine_refresh(struct metrics *metrics)
     figures->crossings = machine_crossings();
 }
 
-void target_metrics_register(void)
+COLD void target_metrics_register(void)
 {
     metrics_register(&machine.metrics, "machine", machine_table, SPAN_OF(machine));
     machine.metrics.refresh = machine_refresh;

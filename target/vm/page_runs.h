@@ -26,13 +26,14 @@ struct page_runs {
 };
 
 /* `memory` is zero and page-aligned, whole pages of it are used. */
-void page_runs_open(struct page_runs *runs, struct span memory);
+COLD void page_runs_open(struct page_runs *runs, struct span memory);
 
 /* Zeroed, page-aligned. FULL: no run is so long. */
-enum result page_runs_take(struct page_runs *runs, size_t length_bytes, struct span *taken) CHECKED;
-size_t page_runs_longest_bytes(const struct page_runs *runs);
+COLD enum result page_runs_take(struct page_runs *runs, size_t length_bytes,
+                                struct span *taken) CHECKED;
+COLD size_t page_runs_longest_bytes(const struct page_runs *runs);
 
 /* Gives back exactly what was taken. */
-void page_runs_give_back(struct page_runs *runs, struct span taken);
+COLD void page_runs_give_back(struct page_runs *runs, struct span taken);
 
 #endif

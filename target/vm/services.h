@@ -6,20 +6,22 @@
 
 #include <stdint.h>
 
+#include "base/result.h"
+
 /* Reads the boot pages' command line. */
-void arguments_open(void);
+COLD void arguments_open(void);
 
 /* Takes over the free memory. */
-void memory_open(void);
+COLD void memory_open(void);
 
 /* Seeds the generator with what the boot pages give and with the processor's own, and erases it
  * there. */
-void entropy_open(void);
+COLD void entropy_open(void);
 
-void pollers_open(void);
+COLD void pollers_open(void);
 
 /* A machine without a console runs, and says nothing. */
-void console_open(void);
+COLD void console_open(void);
 
 /* One crossing that serves all queues and sleeps until something has come or until the deadline.
  * Polls nobody. */

@@ -22,7 +22,7 @@ static size_t find_class(size_t stack_bytes)
     return kind;
 }
 
-enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *arena)
+COLD enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *arena)
 {
     *arena = (struct span){ 0 };
     size_t kind = find_class(stack_bytes);
@@ -42,7 +42,7 @@ enum result stack_arena_take(size_t *count, size_t stack_bytes, struct span *are
     return OK;
 }
 
-void stack_arena_give_back(struct span arena)
+COLD void stack_arena_give_back(struct span arena)
 {
     for (size_t kind = 0; kind < MACHINE_STACK_CLASSES; kind++) {
         if (arena.length_bytes > 0 && boot_page->stacks[kind].base == (uintptr_t)arena.bytes)

@@ -40,8 +40,9 @@ static const char *const language[] = {
 static const char *const program_compile[] = { "-fPIE", NULL };
 static const char *const shared_compile[] = { "-fPIC", NULL };
 
-/* The C library is Loom's own (target/vm/libc). Frame pointers make the backtrace, so that tables
- * for unwinding are the debugger's alone, and stay out of what is loaded. */
+/* What lies where is told by target/vm/image.ld. The C library is Loom's own (target/vm/libc).
+ * Frame pointers make the backtrace, so that tables for unwinding are the debugger's alone, and
+ * stay out of what is loaded. */
 static const char *const machine_compile[] = {
     "-ffreestanding",
     "-fPIE",
@@ -53,6 +54,11 @@ static const char *const machine_compile[] = {
 };
 
 static const char *const release[] = { "-O2", NULL };
+
+/* The size of a machine counts: where only a jump or a call leads needs no boundary of its own.
+ * (Loops keep theirs.) clang aligns no jumps, and does not know the flag. */
+static const char *const release_machine[] = { "-falign-functions=1", NULL };
+static const char *const release_machine_gcc[] = { "-falign-jumps=1", NULL };
 
 /* Fibers have small stacks. clang adds up the frames of all that it inlines into a function, so the
  * same code counts for more there. */
@@ -66,6 +72,11 @@ static const char *const hardened[] = {
     "-fstack-clash-protection",
     NULL,
 };
+
+/* At address 0 and for 2 MiB on, a machine has no page: the processor checks for null, with a crash
+ * report that says so. The compiler is still not to conclude anything from an access. */
+static const char *const hardened_machine[] = { "-fno-sanitize=null",
+                                                "-fno-delete-null-pointer-checks", NULL };
 
 /* Where the C library is one that has the checked twins. */
 static const char *const hardened_hosted[] = { "-D_FORTIFY_SOURCE=2", NULL };
@@ -87,20 +98,21 @@ static const char *const debug_machine[] = { "-O1", "-fsanitize=undefined",
                                              "-fstack-protector-strong", NULL };
 static const char *const debug_machine_clang[] = { "-fsanitize-trap=undefined", NULL };
 
-static const char *const program_link[] = { "-pie", NULL };
+static const char *const program_link[] = { "-pie", "-Wl,-z,relro,-z,now", NULL };
+static const char *const shared_link[] = { "-shared", "-Wl,-z,relro,-z,now", NULL };
 
 static const char *const machine_link[] = {
     "-static-pie",
     "-nostdlib",
-    "-Wl,-e,machine_begin",
     "-Wl,--no-dynamic-linker",
-    "-Wl,-z,max-page-size=4096,-z,separate-code",
+    "-Wl,--no-eh-frame-hdr",
+    "-Wl,-z,max-page-size=4096,-z,noseparate-code,-z,norelro,-z,now",
+    "-Wl,-z,pack-relative-relocs",
     NULL,
 };
 
 static const char *const link_always[] = { "-Wl,--gc-sections", "-Wl,--build-id",
-                                           "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--as-needed",
-                                           NULL };
+                                           "-Wl,-z,noexecstack", "-Wl,--as-needed", NULL };
 
 static const char *const link_debug[] = { "-fsanitize=address,undefined", NULL };
 
@@ -144,10 +156,12 @@ const char *const *flags_compile(void)
         return flags;
     }
     append(flags, &count, release);
+    if (graph.target->is_machine) append(flags, &count, release_machine);
+    if (graph.target->is_machine && !clang) append(flags, &count, release_machine_gcc);
     append(flags, &count, clang ? frames_clang : frames_gcc);
     if (graph.hardened) {
         append(flags, &count, hardened);
-        if (!graph.target->is_machine) append(flags, &count, hardened_hosted);
+        append(flags, &count, graph.target->is_machine ? hardened_machine : hardened_hosted);
         append(flags, &count, clang ? hardened_clang : hardened_gcc);
     }
     return flags;
@@ -164,7 +178,7 @@ const char *const *flags_link(void)
     static const char *flags[FLAGS_MAX];
     size_t count = 0;
     if (graph.target->exports == NULL) return flags_link_program();
-    flags[count++] = "-shared";
+    append(flags, &count, shared_link);
     flags[count++] = text_of("-Wl,--version-script=%s/%s", graph.house, graph.target->exports);
     /* What is missing is an error now; the sanitizers' own functions are the runner's. */
     if (!graph.debug) flags[count++] = "-Wl,-z,defs";
@@ -177,6 +191,8 @@ const char *const *flags_link_program(void)
     static const char *flags[FLAGS_MAX];
     size_t count = 0;
     append(flags, &count, graph.target->is_machine ? machine_link : program_link);
+    if (graph.target->is_machine)
+        flags[count++] = text_of("-Wl,-T,%s/target/vm/image.ld", graph.house);
     append_link(flags, &count);
     return flags;
 }
