@@ -44,7 +44,9 @@ int core_keeper_start(const char *path, int *file)
     char *part;
     int pair[2];
     if (asprintf(&part, "%s.part", path) < 0) tender_fail("--core: no memory for its name");
-    *file = open(part, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    /* A file of ours: in a folder that others may write to, one that lies there may be theirs. */
+    (void)unlink(part);
+    *file = open(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*file < 0) tender_fail("--core: %s: %s", part, strerror(errno));
     pid_t keeper = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 ? fork() : -1;
     if (keeper < 0) tender_fail("--core: no process for it: %s", strerror(errno));
