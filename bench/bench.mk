@@ -1,7 +1,7 @@
 # bench.mk - measures Loom beside its peers.
 #
 # Included by the root Makefile, from the root.
-#   make bench                      everything: about forty-five minutes
+#   make bench                      everything: about fifty minutes
 #   make bench BENCH=http,yield     some rows; an unknown name lists them
 #   make bench BENCH_SECONDS=2      shorter runs of load (8), and a shorter long one (60)
 #   make bench-loss                 the whole loss sweep, with a plot: three quarters of an hour

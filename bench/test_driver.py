@@ -15,7 +15,7 @@ import xml.dom.minidom
 
 from driver import compare, drawing, images, load, network, process, report, servers
 from driver.results import Results, Target, claim_of_values
-from driver.rows import machine_start, machines
+from driver.rows import machine_disk, machine_start, machines
 
 WRK = """Running 2s test @ http://10.77.0.1:8080/1k.html
   1 threads and 64 connections
@@ -180,6 +180,22 @@ def test_the_least_memory_is_found():
         assert machine_start.least(lambda size, enough=enough: size >= enough * 10, 10, 640) == \
             enough * 10
     assert machine_start.least(lambda size: False, 10, 640) is None
+
+
+def test_loads_of_a_disk_are_the_same_for_both():
+    chosen = []
+    for load in machine_disk.LOADS:
+        words = machine_disk.image_words("image", "file", load, 2)
+        chosen.append([word for word in ("--random", "--write") if word in words])
+        assert f"--transfer={load[2]}" in words
+        assert f"--bs={load[2]}" in machine_disk.fio_words("file", load, 2)
+    assert chosen == [["--random"], ["--random", "--write"], [], ["--write"]]
+
+
+def test_rates_of_a_disk_are_read():
+    assert machine_disk.rate_of_image("requests 2\nbytes 8192\nns 500000000\n") == 16384
+    assert machine_disk.rate_of_fio('fio: note\n{"jobs": [{"read": {"bw_bytes": 5}, '
+                                    '"write": {"bw_bytes": 0}}]}') == 5
 
 
 def test_pairs_of_starts_are_read():

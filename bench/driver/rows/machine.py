@@ -5,13 +5,12 @@ SPDX-License-Identifier: ISC
 """
 from driver.images import ImageError
 from driver.results import Skip
-from driver.rows import machine_bulk, machine_http, machine_start
+from driver.rows import machine_bulk, machine_disk, machine_http, machine_start
 from driver.servers import ServerError
 
 WORDS = "images that are machines of their own, under loom-tender"
 PARTS = (machine_start.hello, machine_start.first_answer, machine_start.sizes, machine_start.memory,
-         machine_http.run, machine_bulk.run)
-NO_DISK = "blocks of 4 KiB and 1 MiB beside fio: no image here reads and writes a machine's disk yet"
+         machine_http.run, machine_bulk.run, machine_disk.run)
 
 
 def run(bench):
@@ -23,4 +22,3 @@ def run(bench):
             bench.skip("machine", reason)
         except (ImageError, ServerError) as reason:
             bench.fail("machine", reason)
-    bench.skip("machine", NO_DISK)
