@@ -12,10 +12,11 @@
 #define PAGE  ((uint64_t)MACHINE_PAGE_BYTES)
 #define LARGE (2 * MIB)
 
-/* Physical page 0 stays empty, so that a queue that was never set up is not served there. */
-#define BOOT_PHYSICAL PAGE
-#define BOOT_USED     (sizeof(struct machine_boot) + MACHINE_ARGUMENTS_MAX)
-#define BOOT_BYTES    ((BOOT_USED + PAGE - 1) / PAGE * PAGE)
+/* The first page stays empty, so that under the tender, where it is physical page 0, a queue that
+ * was never set up is not served there. */
+#define BOOT_OFFSET PAGE
+#define BOOT_USED   (sizeof(struct machine_boot) + MACHINE_ARGUMENTS_MAX)
+#define BOOT_BYTES  ((BOOT_USED + PAGE - 1) / PAGE * PAGE)
 
 /* Virtual addresses end below this one, in the half that belongs to programs. */
 #define SLIDE_BITS 46
@@ -64,7 +65,7 @@ struct plan {
     struct page_tables tables;
     struct stack_counts stacks;
     uint64_t slide;
-    uint64_t image_base, boot_stack_base, stacks_base, free_base;
+    uint64_t boot_base, image_base, boot_stack_base, stacks_base, free_base;
 };
 
 uint64_t machine_tables_bytes(uint64_t memory_bytes)
@@ -74,11 +75,16 @@ uint64_t machine_tables_bytes(uint64_t memory_bytes)
     return SYSTEM_BYTES + (last + directories + memory_bytes / (512 * GIB) + 4 + 1) * PAGE;
 }
 
+static uint64_t tables_bytes_for(const struct machine_layout_parameters *parameters)
+{
+    uint64_t bytes = machine_tables_bytes(parameters->memory.length_bytes);
+    return parameters->fixed_count == 0 ? bytes : bytes + MACHINE_FIXED_TABLES_BYTES;
+}
+
 /* What lies below the stacks' arena, without a gap. */
 static uint64_t fixed_bytes(const struct machine_image *image)
 {
-    return BOOT_PHYSICAL + BOOT_BYTES + PAGE + image->length_bytes + PAGE +
-           MACHINE_BOOT_STACK_BYTES;
+    return BOOT_OFFSET + BOOT_BYTES + PAGE + image->length_bytes + PAGE + MACHINE_BOOT_STACK_BYTES;
 }
 
 /* The image begins some pages further up than it must, as far as memory is there to be left out. */
@@ -102,11 +108,15 @@ static enum result plan_make(struct plan *plan, struct machine_layout *layout)
     stack_counts_fit(&plan->stacks, MIN(memory_bytes / 4, memory_bytes - fixed));
     const uint64_t end = fixed + stack_counts_bytes(&plan->stacks);
     const uint64_t gap = gap_bytes(memory_bytes - end, seed >> 32);
-    plan->slide = (1 + seed % ((uint64_t)1 << (SLIDE_BITS - 21))) * LARGE;
-    plan->image_base = BOOT_PHYSICAL + BOOT_BYTES + gap + PAGE;
+    const uint64_t slides = (uint64_t)1 << (SLIDE_BITS - 21);
+    uint64_t slide = seed % slides;
+    if (plan->parameters->fixed_count > 0) slide |= slides / 2;
+    plan->slide = (1 + slide) * LARGE;
+    plan->boot_base = plan->parameters->memory_physical + BOOT_OFFSET;
+    plan->image_base = plan->boot_base + BOOT_BYTES + gap + PAGE;
     plan->boot_stack_base = plan->image_base + plan->image->length_bytes + PAGE;
     plan->stacks_base = plan->boot_stack_base + MACHINE_BOOT_STACK_BYTES;
-    plan->free_base = end + gap;
+    plan->free_base = plan->parameters->memory_physical + end + gap;
     return OK;
 }
 
@@ -114,7 +124,9 @@ static enum result plan_make(struct plan *plan, struct machine_layout *layout)
 
 static struct span memory_at(const struct plan *plan, uint64_t physical, uint64_t length_bytes)
 {
-    return span_first(span_from_offset(plan->parameters->memory, physical), length_bytes);
+    const struct machine_layout_parameters *parameters = plan->parameters;
+    uint64_t offset = physical - parameters->memory_physical;
+    return span_first(span_from_offset(parameters->memory, offset), length_bytes);
 }
 
 static void copy_segments(const struct plan *plan)
@@ -208,8 +220,8 @@ static uint64_t map_stacks(struct plan *plan, size_t class, uint64_t base)
 static void map_all(struct plan *plan)
 {
     const struct machine_layout_parameters *parameters = plan->parameters;
-    const uint64_t memory_bytes = parameters->memory.length_bytes;
-    map(plan, BOOT_PHYSICAL, BOOT_PHYSICAL + BOOT_BYTES, PAGES_WRITE);
+    const uint64_t memory_end = parameters->memory_physical + parameters->memory.length_bytes;
+    map(plan, plan->boot_base, plan->boot_base + BOOT_BYTES, PAGES_WRITE);
     for (size_t i = 0; i < plan->image->segment_count; i++)
         map_segment(plan, &plan->image->segments[i]);
     map(plan, plan->boot_stack_base, plan->boot_stack_base + MACHINE_BOOT_STACK_BYTES, PAGES_WRITE);
@@ -217,9 +229,30 @@ static void map_all(struct plan *plan)
     for (size_t class = 0; class < MACHINE_STACK_CLASSES; class ++)
         base = map_stacks(plan, class, base);
     assert_that(base, ==, plan->free_base);
-    page_tables_map(&plan->tables, base, memory_bytes - base, PAGES_WRITE, true);
+    page_tables_map(&plan->tables, base, memory_end - base, PAGES_WRITE, true);
     map(plan, parameters->tables_physical, parameters->tables_physical + SYSTEM_BYTES,
         PAGES_SYSTEM);
+}
+
+static enum page_rights rights_of(enum machine_fixed_kind kind)
+{
+    switch (kind) {
+    case MACHINE_FIXED_MONITOR: return PAGES_MONITOR;
+    case MACHINE_FIXED_SYSTEM: return PAGES_SYSTEM;
+    case MACHINE_FIXED_REGISTERS: return PAGES_REGISTERS;
+    }
+    panic("%u is no kind of fixed pages", kind);
+}
+
+static void map_fixed(struct plan *plan)
+{
+    const struct machine_layout_parameters *parameters = plan->parameters;
+    plan->tables.slide = 0;
+    for (size_t i = 0; i < parameters->fixed_count; i++)
+        page_tables_map(&plan->tables, parameters->fixed[i].physical,
+                        parameters->fixed[i].length_bytes, rights_of(parameters->fixed[i].kind),
+                        false);
+    plan->tables.slide = plan->slide;
 }
 
 /* ---- the processor's own tables ---- */
@@ -296,15 +329,16 @@ static void fill_stacks(const struct plan *plan, struct machine_boot *boot)
 static void fill_boot(const struct plan *plan, struct machine_layout *layout)
 {
     const struct machine_layout_parameters *parameters = plan->parameters;
-    struct span page = memory_at(plan, BOOT_PHYSICAL, BOOT_BYTES);
+    struct span page = memory_at(plan, plan->boot_base, BOOT_BYTES);
     struct machine_boot *boot = (struct machine_boot *)(void *)page.bytes;
     *boot = (struct machine_boot){
         .magic = MACHINE_MAGIC,
         .abi = MACHINE_ABI,
         .crossing = parameters->crossing,
         .slide = plan->slide,
-        .memory = { plan->free_base + plan->slide,
-                    parameters->memory.length_bytes - plan->free_base },
+        .memory = { plan->free_base + plan->slide, parameters->memory_physical +
+                                                       parameters->memory.length_bytes -
+                                                       plan->free_base },
         .image = { plan->image_base + plan->slide, plan->image->length_bytes },
         .boot_stack = { plan->boot_stack_base + plan->slide, MACHINE_BOOT_STACK_BYTES },
         .arguments_offset = sizeof *boot,
@@ -313,7 +347,7 @@ static void fill_boot(const struct plan *plan, struct machine_layout *layout)
     fill_stacks(plan, boot);
     (void)span_copy(span_from_offset(page, sizeof *boot), parameters->arguments);
     layout->boot = boot;
-    layout->boot_address = BOOT_PHYSICAL + plan->slide;
+    layout->boot_address = plan->boot_base + plan->slide;
     layout->stack_top = boot->boot_stack.base + boot->boot_stack.length_bytes;
     layout->entry = boot->image.base + plan->image->entry;
 }
@@ -324,8 +358,10 @@ enum result machine_lay_out(struct machine_layout *layout, const struct machine_
     struct plan plan = { .image = image, .parameters = parameters };
     const uint64_t memory_bytes = parameters->memory.length_bytes;
     assert(memory_bytes % PAGE == 0 && (uintptr_t)parameters->memory.bytes % PAGE == 0);
-    assert_that(parameters->tables.length_bytes, >=, machine_tables_bytes(memory_bytes));
-    assert_that(parameters->tables_physical, >=, memory_bytes);
+    assert_that(parameters->tables.length_bytes, >=, tables_bytes_for(parameters));
+    assert(parameters->memory_physical % LARGE == 0);
+    assert_that(parameters->tables_physical, >=, parameters->memory_physical + memory_bytes);
+    assert_that(parameters->fixed_count, <=, MACHINE_FIXED_MAX);
     assert_that(parameters->arguments.length_bytes, <=, MACHINE_ARGUMENTS_MAX);
     *layout = (struct machine_layout){ 0 };
     enum result result = plan_make(&plan, layout);
@@ -338,5 +374,6 @@ enum result machine_lay_out(struct machine_layout *layout, const struct machine_
     fill_boot(&plan, layout);
     fill_system(&plan, layout);
     map_all(&plan);
+    map_fixed(&plan);
     return OK;
 }

@@ -3,13 +3,13 @@
  * instruction; the monitor of a PVH start does it inside, with the same code, so nothing here calls
  * anything.
  *
- *     physical 0                                                              memory.length_bytes
+ *     memory_physical                                                                        end
  *     | boot pages | image: text, rodata, relro, data | boot stack | stacks | free memory ...    |
  *       rw, nx       rx     r     r      rw, nx         rw, nx       rw, nx   rw, nx, 2 MiB pages
  *
  * An unmapped page stands below the image, the fault stack's page, the boot stack and every fiber
- * stack; physical page 0 is not mapped at all. Tables, GDT, TSS and IDT lie in memory of the
- * monitor's own, at `tables_physical`, which no page of ring 3 shows.
+ * stack; the memory's first page is not mapped at all. Tables, GDT, TSS and IDT lie in memory of
+ * the monitor's own, at `tables_physical`, which no page of ring 3 shows.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_LAYOUT_H
@@ -53,8 +53,23 @@ struct machine_image {
 };
 enum result machine_image_read(struct machine_image *image, struct view file) CHECKED;
 
+/* Pages that are seen where they physically lie, whatever the slide: the monitor's own and the
+ * registers of devices. Whole pages, in the order of their addresses, none twice. */
+struct machine_fixed_pages {
+    uint64_t physical, length_bytes;
+    enum machine_fixed_kind {
+        MACHINE_FIXED_MONITOR,   /* ring 0 alone: code and data */
+        MACHINE_FIXED_SYSTEM,    /* ring 0 alone: registers */
+        MACHINE_FIXED_REGISTERS, /* for ring 3 to read and write, and never cached */
+    } kind;
+};
+#define MACHINE_FIXED_MAX 16
+
 struct machine_layout_parameters {
-    struct span memory;       /* the machine's, from physical 0 on, zeroed */
+    struct span memory;       /* the machine's, zeroed */
+    uint64_t memory_physical; /* where the machine sees it begin: whole pages of 2 MiB */
+    const struct machine_fixed_pages *fixed;
+    size_t fixed_count;       /* at most MACHINE_FIXED_MAX; not 0: the slide is above 32 TiB */
     struct span tables;       /* the monitor's own, zeroed */
     uint64_t tables_physical; /* where the machine sees it: a page behind `memory` */
     struct view arguments;    /* each word ended by NUL; at most MACHINE_ARGUMENTS_MAX */
@@ -84,8 +99,10 @@ struct machine_layout {
 /* The stack that the image starts on, and on which its loop runs. */
 #define MACHINE_BOOT_STACK_BYTES 65536u
 
-/* How many bytes of tables a machine of so much memory needs: whole pages. */
+/* How many bytes of tables a machine of so much memory needs: whole pages. With fixed pages it
+ * needs MACHINE_FIXED_TABLES_BYTES more. */
 uint64_t machine_tables_bytes(uint64_t memory_bytes);
+#define MACHINE_FIXED_TABLES_BYTES (MACHINE_FIXED_MAX * 3u * MACHINE_PAGE_BYTES)
 
 /* With MACHINE_BY_INT3 the gate of vector 3 is the monitor's to set.
  *

@@ -197,6 +197,87 @@ TEST(layout_of_any_seed_fits_its_tables)
     }
 }
 
+/* ---- a machine whose memory begins elsewhere, with pages that are seen where they lie ---- */
+
+static const struct machine_fixed_pages fixed[] = {
+    { 0x100000, 0x3000, MACHINE_FIXED_MONITOR },
+    { 0xfeb00000, 0x1000, MACHINE_FIXED_REGISTERS },
+    { 0xfee00000, 0x1000, MACHINE_FIXED_SYSTEM },
+};
+
+static void lay_out_behind(struct machine *machine, uint64_t start, uint64_t seed)
+{
+    const uint64_t memory_bytes = 4 * MIB, tables_bytes = machine_tables_bytes(memory_bytes);
+    fixture_fill(&fixture);
+    expect_ok(machine_image_read(&machine->image, VIEW_OF(fixture.bytes)));
+    machine->parameters = (struct machine_layout_parameters){
+        .memory = pages_take(memory_bytes),
+        .memory_physical = start,
+        .fixed = fixed,
+        .fixed_count = LENGTH_OF(fixed),
+        .tables = pages_take(tables_bytes + MACHINE_FIXED_TABLES_BYTES),
+        .tables_physical = start + memory_bytes,
+        .slide_seed = seed,
+        .crossing = MACHINE_BY_INT3,
+    };
+    expect_ok(machine_lay_out(&machine->layout, &machine->image, &machine->parameters));
+    machine->slide = machine->layout.boot->slide;
+}
+
+/* The walk of rights_at as far as the last entry, which it does not give. */
+static uint64_t last_entry(const struct machine *machine, uint64_t address)
+{
+    uint64_t entry = machine->layout.cr3;
+    for (int level = 3; level >= 0; level--)
+        entry = entry_at(machine, entry & 0xffffffffff000, address >> (12 + 9 * level) & 511);
+    return entry;
+}
+
+TEST(layout_of_memory_that_begins_elsewhere)
+{
+    static const uint64_t starts[] = { 2 * MIB, 64 * MIB, 3 * GIB - 8 * MIB };
+    for (size_t i = 0; i < LENGTH_OF(starts); i++) {
+        struct machine machine;
+        lay_out_behind(&machine, starts[i], 77 + i);
+        for (uint64_t at = 0; at < 4 * MIB; at += PAGE) {
+            uint64_t physical = starts[i] + at, address = physical + machine.slide;
+            expect_that(rights_at(&machine, address, &physical), ==,
+                        wanted_rights(&machine, address));
+            expect_that(physical, ==, starts[i] + at);
+        }
+        const struct machine_boot *boot = machine.layout.boot;
+        expect((const uint8_t *)boot == &machine.parameters.memory.bytes[PAGE]);
+        expect_that(machine.layout.boot_address, ==, starts[i] + PAGE + machine.slide);
+        expect_that(boot->memory.base + boot->memory.length_bytes, ==,
+                    starts[i] + 4 * MIB + machine.slide);
+        give_back(&machine);
+    }
+}
+
+/* The slide is so large that nothing else is seen below 4 GiB. */
+TEST(layout_shows_fixed_pages_where_they_lie)
+{
+    static const uint64_t seeds[] = { 0, 1, UINT64_MAX, (1 << 24) - 1 };
+    for (size_t i = 0; i < LENGTH_OF(seeds); i++) {
+        struct machine machine;
+        lay_out_behind(&machine, 4 * MIB, seeds[i]);
+        expect_that(machine.slide, >, 32 * 1024 * GIB);
+        uint64_t monitor = last_entry(&machine, 0x102000);
+        uint64_t registers = last_entry(&machine, 0xfeb00000);
+        uint64_t system = last_entry(&machine, 0xfee00000);
+        /* AMD64, volume 2, 5.4.1: present 0, writable 1, user 2, uncached 4, no-execute 63. */
+        expect_that(monitor & ((uint64_t)1 << 63 | 0x17), ==, 3);
+        expect_that(registers & ((uint64_t)1 << 63 | 0x17), ==, (uint64_t)1 << 63 | 0x17);
+        expect_that(system & ((uint64_t)1 << 63 | 7), ==, (uint64_t)1 << 63 | 3);
+        expect_that(monitor & 0xffffffffff000, ==, 0x102000);
+        uint64_t physical;
+        expect_that(rights_at(&machine, 0, &physical), ==, NOTHING);
+        expect_that(rights_at(&machine, 0x103000, &physical), ==, NOTHING);
+        expect_that(rights_at(&machine, 0xfeb01000, &physical), ==, NOTHING);
+        give_back(&machine);
+    }
+}
+
 /* ---- the image ---- */
 
 static uint64_t word_at(const struct machine *machine, uint64_t offset)

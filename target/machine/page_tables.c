@@ -14,6 +14,7 @@
 #define ENTRY_PRESENT    ((uint64_t)1)
 #define ENTRY_WRITE      ((uint64_t)1 << 1)
 #define ENTRY_USER       ((uint64_t)1 << 2)
+#define ENTRY_UNCACHED   ((uint64_t)3 << 3)
 #define ENTRY_USED       ((uint64_t)3 << 5)
 #define ENTRY_LARGE      ((uint64_t)1 << 7)
 #define ENTRY_NO_EXECUTE ((uint64_t)1 << 63)
@@ -30,6 +31,9 @@ static uint64_t entry_of(enum page_rights rights)
     case PAGES_WRITE: return always | ENTRY_USER | ENTRY_WRITE | ENTRY_NO_EXECUTE;
     case PAGES_EXECUTE: return always | ENTRY_USER;
     case PAGES_SYSTEM: return always | ENTRY_WRITE | ENTRY_NO_EXECUTE;
+    case PAGES_MONITOR: return always | ENTRY_WRITE;
+    case PAGES_REGISTERS:
+        return always | ENTRY_USER | ENTRY_WRITE | ENTRY_UNCACHED | ENTRY_NO_EXECUTE;
     }
     panic("%u are no rights of pages", rights);
 }

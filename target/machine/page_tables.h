@@ -25,6 +25,8 @@ enum page_rights {
     PAGES_WRITE,   /* and read */
     PAGES_EXECUTE, /* and read */
     PAGES_SYSTEM,
+    PAGES_MONITOR,   /* the same, and ring 0 executes */
+    PAGES_REGISTERS, /* as PAGES_WRITE; never cached */
 };
 
 struct page_tables {
