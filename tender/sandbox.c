@@ -37,14 +37,14 @@ struct filter {
 };
 
 /* What the machine is served with, whatever the arguments: reading, writing, waiting, the time; and
- * ending. */
+ * ending. Not recvmsg, with which descriptors come. */
 static const int allowed[] = {
-    SYS_ppoll,    SYS_poll,       SYS_read,      SYS_write,           SYS_readv,
-    SYS_writev,   SYS_recvfrom,   SYS_sendto,    SYS_recvmsg,         SYS_sendmsg,
-    SYS_pread64,  SYS_pwrite64,   SYS_preadv,    SYS_pwritev,         SYS_preadv2,
-    SYS_pwritev2, SYS_fdatasync,  SYS_fallocate, SYS_clock_gettime,   SYS_alarm,
-    SYS_close,    SYS_exit_group, SYS_exit,      SYS_restart_syscall, SYS_rt_sigprocmask,
-    SYS_getpid,   SYS_gettid,     SYS_wait4,     SYS_clock_nanosleep,
+    SYS_ppoll,           SYS_poll,           SYS_read,     SYS_write,      SYS_readv,
+    SYS_writev,          SYS_recvfrom,       SYS_sendto,   SYS_sendmsg,    SYS_pread64,
+    SYS_pwrite64,        SYS_preadv,         SYS_pwritev2, SYS_fdatasync,  SYS_fallocate,
+    SYS_clock_gettime,   SYS_alarm,          SYS_close,    SYS_exit_group, SYS_exit,
+    SYS_restart_syscall, SYS_rt_sigprocmask, SYS_getpid,   SYS_gettid,     SYS_wait4,
+    SYS_clock_nanosleep,
 };
 
 static void add(struct filter *filter, uint16_t code, uint32_t value, uint8_t yes, uint8_t no)

@@ -83,6 +83,12 @@ static void map_code(void)
     (void)syscall(SYS_mmap, 0, 4096, 7, 0x22, -1, 0);
 }
 
+static void take_a_descriptor(void)
+{
+    struct msghdr message = { .msg_iovlen = 0 };
+    (void)recvmsg(0, &message, 0);
+}
+
 static void kill_a_stranger(void)
 {
     (void)kill(2, 0);
@@ -151,13 +157,10 @@ TEST(sandbox_lets_it_serve)
 
 TEST(sandbox_kills_what_does_more)
 {
-    static void (*const acts[])(void) = { open_file,
-                                          make_socket,
-                                          become_program,
-                                          map_code,
-                                          kill_a_stranger,
-                                          ask_another_device,
-                                          ask_the_processor_for_more };
+    static void (*const acts[])(void) = { open_file,          make_socket,
+                                          become_program,     map_code,
+                                          take_a_descriptor,  kill_a_stranger,
+                                          ask_another_device, ask_the_processor_for_more };
     for (size_t i = 0; i < LENGTH_OF(acts); i++) {
         int status = in_sandbox(acts[i]);
         expect(WIFSIGNALED(status));

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -207,6 +208,15 @@ uint64_t vcpu_fault_address(const struct vcpu *vcpu)
     return ioctl(vcpu->processor, KVM_GET_SREGS, &registers) == 0 ? registers.cr2 : 0;
 }
 
+/* Not by strerror, which takes memory for a number that it does not know: the filter of system
+ * calls would end the tender before it has said anything. */
+static void put_error(struct writer *writer, uint64_t number)
+{
+    const char *words = number <= INT_MAX ? strerrordesc_np((int)number) : NULL;
+    writer_format(writer, "KVM cannot run it: %s (%llu)",
+                  words == NULL ? "no error of ours" : words, (unsigned long long)number);
+}
+
 static void put_reason(struct writer *writer, const struct kvm_run *run)
 {
     switch (run->exit_reason) {
@@ -228,9 +238,7 @@ static void put_reason(struct writer *writer, const struct kvm_run *run)
         writer_format(writer, "the processor refuses to run it (reason 0x%llx)",
                       run->fail_entry.hardware_entry_failure_reason);
         break;
-    case KVM_EXIT_UNKNOWN:
-        writer_format(writer, "KVM cannot run it: %s", strerror((int)run->hw.hardware_exit_reason));
-        break;
+    case KVM_EXIT_UNKNOWN: put_error(writer, run->hw.hardware_exit_reason); break;
     default: writer_format(writer, "KVM gives up with exit reason %u", run->exit_reason); break;
     }
 }
