@@ -34,8 +34,7 @@ static struct span gdb_double_at(struct gdb_machine *machine, uint64_t address)
 {
     struct span memory = SPAN_OF(((struct gdb_double *)machine)->memory);
     uint64_t offset_bytes = address - GDB_DOUBLE_ADDRESS;
-    return offset_bytes >= memory.length_bytes ? (struct span){ .length_bytes = 0 }
-                                               : span_from_offset(memory, offset_bytes);
+    return span_from_offset(memory, MIN(offset_bytes, memory.length_bytes));
 }
 
 static size_t gdb_double_read_memory(struct gdb_machine *machine, uint64_t address,

@@ -29,7 +29,8 @@ static enum gdb_action ask(struct view payload, struct view *said)
     struct view all = writer_view(&answer);
     expect(view_starts_with(all, VIEW("+")));
     all = view_from_offset(all, 1);
-    *said = all.length_bytes < 4 ? (struct view){ 0 } : view_slice(all, 1, all.length_bytes - 4);
+    *said = view_first(all, 0);
+    if (all.length_bytes >= 4) *said = view_slice(all, 1, all.length_bytes - 4);
     return action;
 }
 
