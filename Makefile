@@ -54,6 +54,7 @@ include test/matrix/matrix.mk
 include test/net-demo.mk
 include embed/embed.mk
 include tender/tender.mk
+include target/monitor/monitor.mk
 
 .PHONY: all run check install clean help packages-run packages-check
 packages-run:
@@ -71,7 +72,7 @@ run: packages-run
 check: packages-check
 	@test/check
 
-install: install-tool install-tender install-lib
+install: install-tool install-tender install-monitor install-lib
 
 clean:
 	rm -rf $(BUILD) apps/*/build

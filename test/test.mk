@@ -40,7 +40,8 @@ LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)
 HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c target/machine/*.c target/virtio/*.c))
 # Of a machine what runs anywhere; its functions of a C library are called libc_NAME here.
 HOST_SOURCES += $(addprefix target/vm/,chacha20.c generator.c page_runs.c) \
-                $(filter-out %/broken.c,$(wildcard target/vm/libc/*.c))
+                $(filter-out %/broken.c,$(wildcard target/vm/libc/*.c)) \
+                $(addprefix target/monitor/,start_info.c words.c)
 UNIX_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/unix/*.c tender/*.c))
 SIM_SOURCES  := $(filter-out %_test.c,$(wildcard target/sim/*.c))
 TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c tender/*_test.c)

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "target/virtio/machine_memory.h"
+#include "target/virtio/virtio_mmio.h"
 #include "target/virtio/virtio_shared.h"
 
 #define LOG_MODULE "virtio"
@@ -14,6 +15,7 @@ static const struct virtio_transport *transport_of(const struct machine_device *
 {
     switch (said->transport) {
     case MACHINE_SHARED: return &virtio_shared;
+    case MACHINE_MMIO: return &virtio_mmio;
     default: return NULL;
     }
 }

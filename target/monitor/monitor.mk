@@ -1,0 +1,48 @@
+# monitor.mk - builds loom-monitor, which starts an image as a machine where our tender does not: by PVH, under QEMU.
+#
+# Included by the root Makefile, from the root, and gives:
+#   monitor            build/loom-monitor
+#   install-monitor    it, beside the command
+#   check-monitor      machines under QEMU, for real
+#
+# No instruction of it may touch a vector register: the first ones run before those are switched on, and where KVM is
+# nested, ring 0 never has them.
+#
+# SPDX-License-Identifier: ISC
+MONITOR_CC    ?= gcc
+MONITOR_FLAGS := -std=gnu17 -Os -ffreestanding -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
+                 -fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+                 -fno-delete-null-pointer-checks -fno-tree-loop-distribute-patterns \
+                 -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+                 -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Werror -I. -Ilib
+MONITOR_LINK  := -static -nostdlib -Wl,--build-id=none,--gc-sections,-T,target/monitor/monitor.ld \
+                 -Wl,-z,max-page-size=4096,-z,noexecstack,--no-warn-rwx-segments
+
+MONITOR_SOURCES := $(filter-out %_test.c %_suite.c,$(wildcard target/monitor/*.c target/machine/*.c)) \
+                   tender/manifest.c lib/base/view.c lib/base/calendar.c
+MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(BUILD)/monitor/%.o) $(BUILD)/monitor/target/monitor/entry.o
+
+.PHONY: monitor install-monitor check-monitor
+monitor: $(BUILD)/loom-monitor
+
+$(BUILD)/loom-monitor: $(MONITOR_OBJECTS) target/monitor/monitor.ld
+	$(call say,$@)
+	$(Q)$(MONITOR_CC) $(MONITOR_LINK) -o $@ $(MONITOR_OBJECTS)
+
+$(BUILD)/monitor/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,$@)
+	$(Q)$(MONITOR_CC) $(MONITOR_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/monitor/%.o: %.S target/monitor/places.h
+	@mkdir -p $(@D)
+	$(Q)$(MONITOR_CC) -I. -c $< -o $@
+
+-include $(MONITOR_OBJECTS:.o=.d)
+
+install-monitor: $(BUILD)/loom-monitor
+	@install -d "$(DESTDIR)$(PREFIX)/bin"
+	@install -m 644 $(BUILD)/loom-monitor "$(DESTDIR)$(PREFIX)/bin/"
+
+check-monitor: tool monitor
+	@target/monitor/test/run
