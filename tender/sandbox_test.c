@@ -35,6 +35,7 @@ static bool has_line(struct view line)
 }
 
 static void (*before_sandbox)(void);
+static bool is_debugged, leaves_core;
 
 /* Runs it in the sandbox, in a process of its own; how that ended. */
 static int in_sandbox(void (*act)(void))
@@ -42,7 +43,11 @@ static int in_sandbox(void (*act)(void))
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
-        const struct sandbox sandbox = { .processor = 77, .children = { 1 }, .child_count = 1 };
+        const struct sandbox sandbox = { .processor = 77,
+                                         .children = { 1 },
+                                         .child_count = 1,
+                                         .is_debugged = is_debugged,
+                                         .leaves_core = leaves_core };
         status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
         if (before_sandbox != NULL) before_sandbox();
         sandbox_enter(&sandbox);
@@ -216,4 +221,33 @@ TEST(sandbox_closes_what_was_inherited)
     }
     expect(child > 0 && waitpid(child, &status, 0) == child);
     expect_that(status, ==, 0);
+}
+
+/* ---- registers: EBADF where the question has reached the kernel ---- */
+
+static void read_vectors(void)
+{
+    if (ioctl(77, 0x81a0ae8c) != -1) end(1); /* KVM_GET_FPU */
+}
+
+static void write_registers(void)
+{
+    if (ioctl(77, 0x4090ae82) != -1) end(1); /* KVM_SET_REGS */
+}
+
+static bool is_killed(void (*act)(void))
+{
+    int status = in_sandbox(act);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+TEST(sandbox_opens_registers_to_a_debugger_only)
+{
+    expect(is_killed(read_vectors) && is_killed(write_registers));
+    leaves_core = true;
+    expect(in_sandbox(read_vectors) == 0 && is_killed(write_registers));
+    is_debugged = true;
+    expect(in_sandbox(read_vectors) == 0 && in_sandbox(write_registers) == 0);
+    expect(in_sandbox(run_the_processor) == 0 && is_killed(ask_the_processor_for_more));
+    is_debugged = leaves_core = false;
 }
