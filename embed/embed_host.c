@@ -33,6 +33,11 @@ enum result memory_take(size_t length_bytes, struct span *memory)
     return OK;
 }
 
+uint64_t memory_machine_bytes(void)
+{
+    return UINT64_MAX;
+}
+
 void memory_give_back(struct span memory)
 {
     if (memory.length_bytes == 0) return;

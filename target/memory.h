@@ -14,6 +14,9 @@
  * has not so much. */
 enum result memory_take(size_t length_bytes, struct span *memory) CHECKED;
 
+/* What the machine has of it in all, whoever has taken it; UINT64_MAX where it is a host's. */
+uint64_t memory_machine_bytes(void);
+
 /* Gives back exactly what memory_take gave. An empty span is ignored. */
 void memory_give_back(struct span memory);
 

@@ -39,7 +39,7 @@ struct http_pages_options {
     const struct http_field *fields; /* sent with every page */
     size_t field_count;              /* at most HTTP_PAGES_FIELDS_MAX */
     size_t buffer_count;             /* values that are not in memory and are sent at the same time;
-                                        more wait for 10 s, then get 503. 0: 16 */
+                                        more wait for 10 s, then get 503. 0: 16, or fewer */
 };
 
 /* A version's validators in the words of HTTP, remembered because a site sends the same ones again

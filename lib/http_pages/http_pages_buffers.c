@@ -11,10 +11,17 @@
 #define BUFFER_COUNT_DEFAULT ((size_t)16)
 #define BUFFER_WAIT_NS       (10 * S_NS)
 
+/* A small machine gives a 64th of its memory at most. */
+static size_t default_count(void)
+{
+    uint64_t share = memory_machine_bytes() / 64 / HTTP_PAGES_BUFFER_BYTES;
+    return share < BUFFER_COUNT_DEFAULT ? MAX((size_t)share, 1) : BUFFER_COUNT_DEFAULT;
+}
+
 enum result http_pages_buffers_open(struct http_pages *pages)
 {
     size_t count = pages->options.buffer_count;
-    if (count == 0) count = BUFFER_COUNT_DEFAULT;
+    if (count == 0) count = default_count();
     list_init(&pages->buffers);
     waiters_init(&pages->waiters);
     enum result result = memory_take(count * HTTP_PAGES_BUFFER_BYTES, &pages->memory);

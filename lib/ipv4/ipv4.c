@@ -5,8 +5,8 @@
 #include "ipv4/ipv4_private.h"
 
 const struct parameter ipv4_parameters[] = {
-    PARAMETER_NUMBER(struct ipv4_parameters, reassembly_count, "reassembly-datagrams", "64", 1,
-                     65536, "datagrams put together at once; then the oldest is given up"),
+    PARAMETER_POOL(struct ipv4_parameters, reassembly_count, "reassembly-datagrams", "64", 1, 65536,
+                   "datagrams put together at once; then the oldest is given up"),
     PARAMETER_BYTES(struct ipv4_parameters, reassembly_bytes, "reassembly-bytes", "512KiB",
                     128 * KIB, GIB,
                     "memory that fragments may occupy; then the oldest datagram is given up"),

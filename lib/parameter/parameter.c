@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "parameter/parameter_name.h"
 #include "parameter/parameter_value.h"
+#include "target/memory.h"
 
 /* Of a name and of a value that are shown in an error line. */
 #define SHOWN_BYTES_MAX 80
@@ -100,6 +101,14 @@ static enum result refuse_value(struct reader *reader, const struct parameter_pl
 
 /* ---- reading ---- */
 
+static void fit_pool(const struct parameter *parameter, struct span value)
+{
+    uint64_t count;
+    (void)span_copy(SPAN_OF(count), span_view(value));
+    count = value_of_pool(parameter, count, memory_machine_bytes());
+    (void)span_copy(value, VIEW_OF(count));
+}
+
 static void set_defaults(const struct parameter_groups *all)
 {
     struct parameter_place place = { 0 };
@@ -108,6 +117,7 @@ static void set_defaults(const struct parameter_groups *all)
         struct view text = view_from_string(parameter->fallback);
         if (value_read(parameter, text, place_value(&place)) != VALUE_FITS)
             panic("--%s refuses its own default \"%s\"", parameter->name, parameter->fallback);
+        if (parameter->is_pool) fit_pool(parameter, place_value(&place));
     }
     assert_that(place.ordinal, <, PARAMETERS_MAX);
 }

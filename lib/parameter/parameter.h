@@ -55,6 +55,7 @@ struct parameter {
         const struct parameter *table; /* TABLE */
     };
     enum parameter_type type;
+    bool is_pool; /* NUMBER: of things that memory is taken for when the image begins */
     uint32_t offset, size_bytes; /* of the value in the structure of values */
 };
 
@@ -77,6 +78,14 @@ struct parameter {
 #define PARAMETER_NUMBER(structure, member, n, def, low, high, text) \
     PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_NUMBER, .name = (n), \
                  .fallback = (def), .help = (text), .minimum = (low), .maximum = (high))
+/* The default is for a machine of PARAMETER_POOL_MEMORY_BYTES or more; one with less memory has as
+ * many fewer, but at least `low`. (Processes take from their host what they touch: they have all.)
+ * A number that is given is taken as it is. */
+#define PARAMETER_POOL(structure, member, n, def, low, high, text) \
+    PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_NUMBER, .name = (n), \
+                 .fallback = (def), .help = (text), .minimum = (low), .maximum = (high), \
+                 .is_pool = true)
+#define PARAMETER_POOL_MEMORY_BYTES ((uint64_t)256 << 20)
 #define PARAMETER_BYTES(structure, member, n, def, low, high, text) \
     PARAMETER_OF(structure, member, uint64_t, PARAMETER_TYPE_BYTES, .name = (n), \
                  .fallback = (def), .help = (text), .minimum = (low), .maximum = (high))

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: ISC */
 #include "parameter/parameter.h"
 
+#include "base/units.h"
 #include "base/writer.h"
+#include "parameter/parameter_value.h"
 #include "test/death.h"
 #include "test/test.h"
 
@@ -515,4 +517,17 @@ TEST(parameter_tables_hold_tables)
     expect_that(values.before, ==, 1);
     expect_that(values.inner.count, ==, 3);
     expect_that(values.behind, ==, 4);
+}
+
+TEST(parameter_pools_are_smaller_in_small_machines)
+{
+    static const struct parameter pool = PARAMETER_POOL(struct parameter_group, values.length_bytes,
+                                                        "packets", "8192", 64, 4194304, "packets");
+    expect_that(value_of_pool(&pool, 8192, UINT64_MAX), ==, 8192);
+    expect_that(value_of_pool(&pool, 8192, 256 * MIB), ==, 8192);
+    expect_that(value_of_pool(&pool, 8192, 128 * MIB), ==, 4096);
+    expect_that(value_of_pool(&pool, 8192, 4 * MIB), ==, 128);
+    expect_that(value_of_pool(&pool, 8192, MIB), ==, 64);
+    expect_that(value_of_pool(&pool, 8192, 0), ==, 64);
+    expect_that(value_of_pool(&pool, 4194304, 256 * MIB - 1), ==, 4194288);
 }

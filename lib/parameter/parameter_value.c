@@ -101,6 +101,14 @@ enum value_fault value_read(const struct parameter *parameter, struct view text,
     panic("%u is not a type of parameter", (unsigned)parameter->type);
 }
 
+/* In proportion to the memory. Ratios are taken of KiB, so that no product overflows. */
+uint64_t value_of_pool(const struct parameter *parameter, uint64_t count, uint64_t memory_bytes)
+{
+    if (memory_bytes >= PARAMETER_POOL_MEMORY_BYTES) return count;
+    count = count * (memory_bytes / KIB) / (PARAMETER_POOL_MEMORY_BYTES / KIB);
+    return MAX(count, parameter->minimum);
+}
+
 /* ---- in words ---- */
 
 /* In the largest unit that divides it, as it would be written on a command line. */

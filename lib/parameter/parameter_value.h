@@ -20,6 +20,10 @@ enum value_fault {
 COLD enum value_fault value_read(const struct parameter *parameter, struct view text,
                                  struct span value);
 
+/* How many of a pool whose default is `count` a machine with so much memory has. */
+COLD uint64_t value_of_pool(const struct parameter *parameter, uint64_t count,
+                            uint64_t memory_bytes);
+
 /* What the parameter takes: "a number from 1 to 65535". */
 COLD void value_put_expectation(struct writer *writer, const struct parameter *parameter);
 

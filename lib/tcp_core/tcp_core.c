@@ -20,14 +20,14 @@
 static const char *const congestion_names[] = { "cubic", "newreno", NULL };
 
 const struct parameter tcp_core_parameters[] = {
-    PARAMETER_NUMBER(struct tcp_core_parameters, connection_count, "tcp-connections", "65536", 1,
-                     1 << 24, "most TCP connections at once, closing ones too"),
+    PARAMETER_POOL(struct tcp_core_parameters, connection_count, "tcp-connections", "65536", 1,
+                   1 << 24, "most TCP connections at once, closing ones too"),
     PARAMETER_NUMBER(struct tcp_core_parameters, acceptor_count, "tcp-listeners", "64", 1, 65535,
                      "most ports and addresses to listen on"),
-    PARAMETER_NUMBER(struct tcp_core_parameters, syn_count, "tcp-half-open", "1024", 1, 1 << 24,
-                     "half-open connections kept; beyond that, SYN cookies"),
-    PARAMETER_NUMBER(struct tcp_core_parameters, time_wait_count, "tcp-time-wait", "16384", 1,
-                     1 << 24, "ended connections remembered; the oldest gives way"),
+    PARAMETER_POOL(struct tcp_core_parameters, syn_count, "tcp-half-open", "1024", 1, 1 << 24,
+                   "half-open connections kept; beyond that, SYN cookies"),
+    PARAMETER_POOL(struct tcp_core_parameters, time_wait_count, "tcp-time-wait", "16384", 1,
+                   1 << 24, "ended connections remembered; the oldest gives way"),
     PARAMETER_DURATION(struct tcp_core_parameters, time_wait_ns, "tcp-time-wait-period", "60s",
                        "for how long an ended connection is remembered"),
     PARAMETER_BYTES(struct tcp_core_parameters, send_buffer_bytes, "tcp-send-buffer", "4MiB",

@@ -15,8 +15,8 @@
 #define RANDOM_PORT_TRIES 64
 
 const struct parameter udp_core_parameters[] = {
-    PARAMETER_NUMBER(struct udp_core_parameters, binding_count, "udp-ports", "1024", 1, 65536,
-                     "UDP ports bound at once"),
+    PARAMETER_POOL(struct udp_core_parameters, binding_count, "udp-ports", "1024", 1, 65536,
+                   "UDP ports bound at once"),
     PARAMETER_BYTES(struct udp_core_parameters, receive_bytes, "udp-receive-bytes", "512KiB",
                     128 * KIB, GIB, "memory of what waits at a port; what comes then is lost"),
     PARAMETER_BYTES(struct udp_core_parameters, receive_bytes_total, "udp-receive-bytes-total",

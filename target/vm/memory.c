@@ -37,6 +37,11 @@ void memory_give_back(struct span memory)
     if (memory.length_bytes > 0) page_runs_give_back(&runs, memory);
 }
 
+uint64_t memory_machine_bytes(void)
+{
+    return runs.memory.length_bytes;
+}
+
 size_t memory_total_bytes(void)
 {
     return runs.memory.length_bytes;

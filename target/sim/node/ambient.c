@@ -96,6 +96,11 @@ enum result memory_take(size_t length_bytes, struct span *memory)
     return sim_host->ops->memory_take(sim_host, length_bytes, memory);
 }
 
+uint64_t memory_machine_bytes(void)
+{
+    return UINT64_MAX;
+}
+
 void memory_give_back(struct span memory)
 {
     if (memory.length_bytes > 0) sim_host->ops->memory_give_back(sim_host, memory);
