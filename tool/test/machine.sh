@@ -66,7 +66,7 @@ is_whole()
     local image=$1
     [ -z "$(nm -u "$image")" ] && readelf -hW "$image" | grep -q 'Type: *DYN' &&
         ! readelf -lW "$image" 2> /dev/null | grep -q 'INTERP\|LOAD.* RWE ' &&
-        ! readelf -rW "$image" 2> /dev/null | grep R_X86_64_ | grep -qv R_X86_64_RELATIVE &&
+        ! readelf -rW "$image" 2> /dev/null | grep R_X86_64_ | grep -qv 'R_X86_64_RELATIVE\|R_X86_64_NONE' &&
         [ "$(readelf -nW "$image" 2> /dev/null | grep -c '^  Loom')" -eq 2 ]
 }
 check "build -t vm" "$loom" build -t vm hello
