@@ -54,7 +54,6 @@ wiring "a card whose name is too long" "net_a_very_long_name: a machine's networ
     'struct stack *s = named("a-very-long-name", default_stack()); enum result go(struct stack *); start(go, s);'
 
 check_error "test -t vm" 2 'tests are programs of the host' "$loom" test -t vm hello
-check_error "debug -t vm" 2 'debug it as a process' "$loom" debug -t vm hello
 check_error "--mem without -t vm" 2 '--mem is for a machine; add -t vm' "$loom" run --mem 2MiB hello
 check_error "--on qemu" 2 'this version has no monitor for QEMU yet' "$loom" run -t vm --on qemu hello
 check_error "--on of nobody" 2 'there is no such monitor; there is tender' "$loom" run -t vm --on moon hello
