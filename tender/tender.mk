@@ -47,5 +47,4 @@ install-tender: $(BUILD)/loom-tender
 	@install $(BUILD)/loom-tender "$(DESTDIR)$(PREFIX)/bin/"
 
 check-tender: tool tender
-	@tender/test/run
-	@tender/test/debug
+	@test/run-each tender/test/run tender/test/debug

@@ -109,3 +109,8 @@ APPS_WITH_WORLDS := $(sort $(dir $(wildcard apps/*/*_world_test.c)))
 check-apps: tool build/loom-crunch
 	@test/run-each $(patsubst %/config.c,"build/loom test %",$(wildcard apps/*/config.c)) \
 	    $(APPS_WITH_WORLDS:%/="build/loom test -t sim %")
+
+# Machines for real, all of them: hostile to the tender, in gdb's hands, broken, under QEMU.
+.PHONY: check-machines
+check-machines: tool tender monitor
+	@test/run-each tender/test/run tender/test/debug target/vm/test/run target/monitor/test/run

@@ -6,7 +6,7 @@
 registers pages/head, clang/pages/head for the same with clang's sanitizers, and direct/pages/head for an image with our
 own stack behind a tap. With `host` it is asked of an image that reads its pages from the host's folder as well:
 host/pages/head. `direct` is False for what the two stacks do differently, `machine` for what only a process has; else
-machine/pages/head asks it of a machine of its own, behind a tap too.
+machine/pages/head asks it of a machine of its own, behind a tap too: with --long, as the stack is the same.
 
 SPDX-License-Identifier: ISC"""
 
@@ -32,7 +32,7 @@ def site_case(name, *parameters, host=False, direct=True, machine=True):
         if direct:
             linux_case(f"direct/{name}")(run_over_tap)
         if direct and machine:
-            machine_case(f"machine/{name}")(run_over_tap)
+            machine_case(f"machine/{name}", long=True)(run_over_tap)
         return function
     return register
 
