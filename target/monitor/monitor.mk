@@ -5,6 +5,17 @@
 #   install-monitor    it, beside the command
 #   check-monitor      machines under QEMU, for real
 #
+# By hand, with console, network card and exit status (twice the image's plus one, 0 for 0):
+#
+#   qemu-system-x86_64 -machine microvm -accel kvm -cpu host,-arch-capabilities -m 256 -nodefaults -no-reboot -display none \
+#       -global virtio-mmio.force-legacy=false -device isa-debug-exit,iobase=0x501,iosize=4 \
+#       -device virtio-serial-device -chardev stdio,id=c,signal=off -device virtconsole,chardev=c \
+#       -netdev user,id=n,hostfwd=tcp:127.0.0.1:8080-:8080 -device virtio-net-device,netdev=n \
+#       -kernel build/loom-monitor -initrd apps/homepage/build/vm/homepage \
+#       -append "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2"
+#
+# Without /dev/kvm: -accel tcg -cpu max.
+#
 # No instruction of it may touch a vector register: the first ones run before those are switched on, and where KVM is
 # nested, ring 0 never has them.
 #
