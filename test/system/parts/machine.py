@@ -132,7 +132,7 @@ def the_home_page_over_passt(workshop):
 
 # ---- under load, and broken ----
 
-@machine_case("machine/ending/keep-alive", alone=True)
+@machine_case("machine/ending/keep-alive", long=True, alone=True)
 def it_ends_under_load(link):
     end_under_load(Attached(link), "release", 1000000, 0.5)
 
