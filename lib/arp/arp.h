@@ -133,6 +133,10 @@ enum result arp_pin(struct arp *arp, uint32_t address) CHECKED;
  * whatever the result. FULL as ethernet_send. */
 enum result arp_send(struct arp *arp, struct packet *packet, uint32_t neighbour) CHECKED;
 
+/* Somebody hears nothing through this neighbour: it is asked at once whether it is still there, and
+ * forgotten when it does not answer. Nothing, where it is not known or being asked already. */
+void arp_doubt(struct arp *arp, uint32_t neighbour);
+
 /* What is known of a neighbour, for tests and figures; NULL: nothing. */
 const struct arp_entry *arp_find(const struct arp *arp, uint32_t address);
 

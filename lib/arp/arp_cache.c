@@ -287,6 +287,12 @@ enum result arp_send(struct arp *arp, struct packet *packet, uint32_t neighbour)
     return ethernet_send(arp->ethernet, packet, &entry->mac, ETHERTYPE_IPV4);
 }
 
+void arp_doubt(struct arp *arp, uint32_t neighbour)
+{
+    struct arp_entry *entry = find(arp, neighbour);
+    if (entry != NULL && entry->state == ARP_REACHABLE) begin_probe(entry);
+}
+
 /* ---- hearing ---- */
 
 static void confirm(struct arp_entry *entry, const struct mac *station)

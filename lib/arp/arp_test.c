@@ -387,6 +387,25 @@ TEST(arp_forgets_a_station_that_stays_silent)
     world_close(&world);
 }
 
+/* RFC 1122 3.3.1.4: who is told that nothing arrives asks at once; RFC 9293 MUST-20. */
+TEST(arp_asks_again_where_somebody_doubts)
+{
+    world_open(&world);
+    arp_doubt(&world.arp, 0xc0000205); /* of whom nothing is known */
+    world_expect_silence(&world);
+    know_and_use(0xc0000205, &other_mac);
+    arp_doubt(&world.arp, 0xc0000205);
+    expect_request_for(0xc0000205, &other_mac);
+    arp_doubt(&world.arp, 0xc0000205); /* already asked */
+    world_expect_silence(&world);
+    reply_from(0xc0000205, &other_mac);
+    expect_that(arp_find(&world.arp, 0xc0000205)->state, ==, ARP_REACHABLE);
+    arp_doubt(&world.arp, 0xc0000205);
+    world_pass(&world, 3 * S_NS + 10 * MS_NS);
+    expect(!knows(0xc0000205));
+    world_close(&world);
+}
+
 /* ---- bounds ---- */
 
 /* A neighbour asks for us from two hundred addresses: none that we use is forgotten, whether some

@@ -99,6 +99,7 @@ struct ip_ops {
     enum result (*find_path)(struct ip *ip, const struct address *destination,
                              const struct address *source, struct ip_path *path);
     bool (*is_ours)(struct ip *ip, const struct address *address);
+    void (*doubt)(struct ip *ip, const struct address *destination);
     void (*reject)(struct ip *ip, const struct packet *packet, const struct ip_incoming *incoming,
                    enum ip_reject reason);
 };
@@ -106,7 +107,7 @@ struct ip_ops {
 #define IP_OPS(impl) \
     { \
         .send = impl##_send, .find_path = impl##_find_path, .is_ours = impl##_is_ours, \
-        .reject = impl##_reject \
+        .doubt = impl##_doubt, .reject = impl##_reject \
     }
 
 /* Attaches a protocol, whose number is set and which no other has. */
@@ -152,6 +153,13 @@ CHECKED static inline enum result ip_find_path(struct ip *ip, const struct addre
 static inline bool ip_is_ours(struct ip *ip, const struct address *address)
 {
     return ip->ops->is_ours(ip, address);
+}
+
+/* Nothing of what was sent there seems to arrive: the neighbour it goes through is asked whether it
+ * is still there (RFC 9293 3.8.3 (b), MUST-20; RFC 1122 3.3.1.4). */
+static inline void ip_doubt(struct ip *ip, const struct address *destination)
+{
+    ip->ops->doubt(ip, destination);
 }
 
 /* Answers a datagram that came with the ICMP error that says why it is not delivered, within the

@@ -48,6 +48,14 @@ static enum result find_way(const struct ipv4 *ipv4, const struct address *desti
     return choose_source(ipv4, source, route->source, way);
 }
 
+void ipv4_doubt(struct ip *ip, const struct address *destination)
+{
+    struct ipv4 *ipv4 = CONTAINER_OF(ip, struct ipv4, ip);
+    struct ipv4_way way;
+    if (find_way(ipv4, destination, &(struct address){ .family = ADDRESS_ANY }, &way) != OK) return;
+    if (way.scope == IPV4_SCOPE_OTHER && ipv4->arp != NULL) arp_doubt(ipv4->arp, way.next_hop);
+}
+
 enum result ipv4_find_path(struct ip *ip, const struct address *destination,
                            const struct address *source, struct ip_path *path)
 {

@@ -26,6 +26,7 @@ struct ipv4_way {
 enum result ipv4_send(struct ip *ip, struct packet *packet, const struct ip_outgoing *outgoing);
 enum result ipv4_find_path(struct ip *ip, const struct address *destination,
                            const struct address *source, struct ip_path *path);
+void ipv4_doubt(struct ip *ip, const struct address *destination);
 
 /* ---- ipv4_fragment.c ---- */
 

@@ -119,6 +119,7 @@ TEST(rfc_excessive_retransmission_is_reported)
         }
         expect_that(peer_events(&peer), ==, TCP_EVENT_REPORTED);
         expect_that(tcp_core_statistics(peer.core)->delivery_problems, ==, 1);
+        expect_that(peer.wire->hosts[0].doubt_count, ==, 1); /* MUST-20 (b): IP is told, too */
         peer_wait(&peer, 100 * S_NS);
         expect_that(peer_events(&peer), ==, 0);
         expect_that(tcp_connection_failure(peer.connection), ==, OK);

@@ -52,6 +52,11 @@ static bool stranger_ip_is_ours(struct ip *ip, const struct address *address)
     return address_equal(address, &stranger_host);
 }
 
+static void stranger_ip_doubt(struct ip *ip, const struct address *destination)
+{
+    (void)ip, (void)destination;
+}
+
 static void stranger_ip_reject(struct ip *ip, const struct packet *packet,
                                const struct ip_incoming *incoming, enum ip_reject reason)
 {

@@ -103,7 +103,8 @@ static void timed_out(struct tcp_connection *connection)
     connection->core->statistics.retransmission_timeouts++;
     if (connection->recovery.timeout_count == SUSPECT_AFTER) {
         connection->core->statistics.delivery_problems++;
-        tcp_connection_report(connection, TCP_REPORT_RETRANSMITTED); /* SHLD-9 */
+        tcp_connection_report(connection, TCP_REPORT_RETRANSMITTED);    /* SHLD-9 */
+        ip_doubt(connection->core->ip, &connection->pair.peer.address); /* MUST-20 */
     }
     if (!tcp_connection_is_synchronized(connection)) {
         send_syn_again(connection);

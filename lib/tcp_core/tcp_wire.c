@@ -241,6 +241,14 @@ static bool wire_is_ours(struct ip *ip, const struct address *address)
     return address_equal(address, &host_of(ip)->address);
 }
 
+static void wire_doubt(struct ip *ip, const struct address *destination)
+{
+    struct tcp_wire_host *host = host_of(ip);
+    const struct tcp_wire_host *other = &host->wire->hosts[1 - host->index];
+    assert(address_equal(destination, &other->address));
+    host->doubt_count++;
+}
+
 static void wire_reject(struct ip *ip, const struct packet *packet,
                         const struct ip_incoming *incoming, enum ip_reject reason)
 {

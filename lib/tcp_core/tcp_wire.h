@@ -62,6 +62,7 @@ struct tcp_wire_host {
     uint32_t segments_bytes_max;
     bool unreachable, to_many;
     bool ring_is_full;
+    unsigned doubt_count; /* times that its core has doubted the path */
 
     struct tcp_wire_faults faults; /* of what it sends */
     struct address destination;    /* of what it is sending */
