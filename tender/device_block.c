@@ -14,8 +14,6 @@
 
 #define STATUS_BYTES sizeof(uint8_t)
 #define NAME_BYTES   20
-/* Of one preadv: the host takes no more than INT_MAX, cut to whole pages. */
-#define CALL_BYTES_MAX ((size_t)1 << 30)
 
 static struct device_block *block_of(struct device *device)
 {
@@ -38,7 +36,8 @@ static bool is_on_disk(const struct device_block *block, uint64_t sector, uint64
 
 static bool range_is_sound(const struct device_block *block, const struct request *request)
 {
-    return request->data_bytes % VIRTIO_BLOCK_SECTOR_BYTES == 0 &&
+    return request->data_bytes <= BLOCK_REQUEST_DATA_MAX &&
+           request->data_bytes % VIRTIO_BLOCK_SECTOR_BYTES == 0 &&
            is_on_disk(block, request->said.sector, request->data_bytes / VIRTIO_BLOCK_SECTOR_BYTES);
 }
 
@@ -83,8 +82,8 @@ static enum virtio_block_status move(struct device_block *block, const struct re
     bool is_write = request->said.type == VIRTIO_BLOCK_WRITE;
     uint64_t offset = offset_of(request->said.sector);
     for (size_t done = 0; done < request->data_bytes;) {
-        size_t wanted_bytes = MIN(request->data_bytes - done, CALL_BYTES_MAX);
-        size_t count = parts_slice(block->data, parts, part_count, first_byte + done, wanted_bytes);
+        size_t count = parts_slice(block->data, parts, part_count, first_byte + done,
+                                   request->data_bytes - done);
         ssize_t moved = move_some(block, block->data, count, offset + done, is_write);
         if (moved == 0) errno = ENODATA;
         if (moved <= 0) return host_failed(block, is_write ? "write" : "read");

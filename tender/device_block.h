@@ -20,6 +20,11 @@
 
 #define BLOCK_DISCARD_RANGES_MAX 16
 
+/* Of one request's data; one with more is refused. Parts may overlap, so a chain can ask for 4 GiB
+ * of a guest that has little, and no signal is heard meanwhile. An image asks for 1 MiB at most
+ * (lib/block). */
+#define BLOCK_REQUEST_DATA_MAX ((uint32_t)16 << 20)
+
 /* So much is read and written while it is served once, and a request more: the machine is also to
  * hear of other things. */
 #define BLOCK_TURN_BYTES_MAX ((uint64_t)64 << 20)

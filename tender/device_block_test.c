@@ -347,6 +347,38 @@ TEST(block_refuses_what_is_not_on_the_disk)
     close_block();
 }
 
+/* Overlapping parts, so that it is more than the guest has. */
+static unsigned serve_overlapping(uint32_t type, uint32_t more_bytes)
+{
+    const uint32_t part_bytes = (uint32_t)1 << 19;
+    const size_t count = BLOCK_REQUEST_DATA_MAX / part_bytes;
+    const bool is_read = type == VIRTIO_BLOCK_READ;
+    struct guest_buffer parts[2 + 33] = { { HEADER_AT, 16, false } };
+    expect_that(count, <=, 32);
+    for (size_t i = 0; i < count; i++)
+        parts[1 + i] = (struct guest_buffer){ DATA_AT, part_bytes, is_read };
+    size_t at = 1 + count;
+    if (more_bytes > 0) parts[at++] = (struct guest_buffer){ DATA_AT, more_bytes, is_read };
+    parts[at++] = (struct guest_buffer){ STATUS_AT, 1, true };
+    put_header(type, 0);
+    (void)guest_queue_add(&queue, parts, at);
+    return serve(1 + (is_read ? BLOCK_REQUEST_DATA_MAX + more_bytes : 0));
+}
+
+TEST(block_refuses_a_request_that_takes_too_long)
+{
+    static const uint32_t types[] = { VIRTIO_BLOCK_READ, VIRTIO_BLOCK_WRITE };
+    for (size_t i = 0; i < LENGTH_OF(types); i++) {
+        open_started(false);
+        block.store.sector_count = BLOCK_REQUEST_DATA_MAX / SECTOR + 8;
+        expect(ftruncate(disk, (off_t)(block.store.sector_count * SECTOR)) == 0);
+        expect_that(serve_overlapping(types[i], 0), ==, VIRTIO_BLOCK_OK);
+        expect_that(serve_overlapping(types[i], SECTOR), ==, VIRTIO_BLOCK_FAILED);
+        expect_that(block.failures, ==, 0); /* the host was not asked */
+        close_block();
+    }
+}
+
 TEST(block_refuses_what_it_does_not_know)
 {
     static const uint32_t types[] = { 2, 3, 5, 9, 13, 14, 0x80000000, UINT32_MAX };
