@@ -52,16 +52,20 @@ static void write_all(struct gdb_session *session, struct view digits, struct wr
     put_done(reply, is_read);
 }
 
+/* Reads them all, and gives the place of the one of this number; empty: there is none. */
+static struct span read_to_find(struct gdb_session *session, struct gdb_registers *registers,
+                                struct view number_text)
+{
+    uint64_t number;
+    if (!view_hex_to_u64(number_text, &number)) return (struct span){ 0 };
+    session->machine->ops->read_registers(session->machine, registers);
+    return gdb_register(registers, number);
+}
+
 static void read_one(struct gdb_session *session, struct view number_text, struct writer *reply)
 {
     struct gdb_registers registers;
-    uint64_t number;
-    if (!view_hex_to_u64(number_text, &number)) {
-        put_error(reply);
-        return;
-    }
-    session->machine->ops->read_registers(session->machine, &registers);
-    struct span one = gdb_register(&registers, number);
+    struct span one = read_to_find(session, &registers, number_text);
     if (one.length_bytes == 0) put_error(reply);
     writer_put_hex_bytes(reply, span_view(one));
 }
@@ -71,13 +75,7 @@ static void write_one(struct gdb_session *session, struct view text, struct writ
 {
     struct gdb_registers registers;
     struct view digits, number_text = view_cut(text, '=', &digits);
-    uint64_t number;
-    if (!view_hex_to_u64(number_text, &number)) {
-        put_error(reply);
-        return;
-    }
-    session->machine->ops->read_registers(session->machine, &registers);
-    struct span one = gdb_register(&registers, number);
+    struct span one = read_to_find(session, &registers, number_text);
     bool is_read = one.length_bytes > 0 && gdb_hex_read(digits, one);
     if (is_read) session->machine->ops->write_registers(session->machine, &registers);
     put_done(reply, is_read);

@@ -98,7 +98,8 @@ TEST(queue_goes_round_and_round)
     }
 }
 
-TEST(queue_can_be_full)
+/* As many chains as it holds, none given back. */
+static void take_all(void)
 {
     const struct guest_buffer buffer = { GUEST_DATA, 100, true };
     open_queue(0);
@@ -106,6 +107,11 @@ TEST(queue_can_be_full)
         (void)guest_queue_add(&guest, &buffer, 1);
     for (unsigned i = 0; i < SIZE; i++)
         expect(queue_take(&queue, &chain));
+}
+
+TEST(queue_can_be_full)
+{
+    take_all();
     expect(!queue_take(&queue, &chain) && queue.problem == NULL);
 }
 
@@ -202,11 +208,7 @@ TEST(queue_breaks_when_the_index_jumps)
 TEST(queue_breaks_when_more_is_available_than_given_back)
 {
     const struct guest_buffer buffer = { GUEST_DATA, 100, true };
-    open_queue(0);
-    for (unsigned i = 0; i < SIZE; i++)
-        (void)guest_queue_add(&guest, &buffer, 1);
-    for (unsigned i = 0; i < SIZE; i++)
-        expect(queue_take(&queue, &chain));
+    take_all();
     (void)guest_queue_add(&guest, &buffer, 1);
     expect_broken("more chains are available than the queue holds");
 }
