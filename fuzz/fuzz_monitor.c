@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
         assert(info.problem != NULL);
         return 0;
     }
-    assert(info.memory_start <= LOADED && info.memory_end > LOADED);
+    assert(info.memory_end > LOADED);
     check_part(memory, info.module);
     check_part(memory, info.command_line);
     check_words(info.command_line);

@@ -5,7 +5,7 @@
  *     0x109000   first gates
  *     0x10a000   the stack of ring 0
  *     0x10c000   code and data (monitor.ld)
- *     0x200000   the machine's memory; first the image's file, where it is in the monitor's
+ *     0x200000   the machine's memory
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_MONITOR_PLACES_H

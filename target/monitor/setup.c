@@ -5,8 +5,8 @@
  *     1 MiB      2 MiB                      next 2 MiB                             end of memory
  *     | monitor  | image's file, if here    | the machine: layout.h    | tables    | or file here |
  *
- * The image's file is linked behind the monitor, or it is the first module that PVH tells of, which
- * is what QEMU is given by -initrd, and which lies high up.
+ * The image's file is the first module that PVH tells of, which is what QEMU is given by -initrd.
+ * It lies high up, but is taken wherever it is: the larger half of what is left is the machine's.
  *
  * All of it is below the devices, that is, below 3 GiB: of a larger machine that much is used.
  *
@@ -111,14 +111,10 @@ static void fill_entropy(struct machine_boot *boot)
 
 /* ---- laying out ---- */
 
-extern const uint8_t image_start[], image_end[];
-
 static void read_image(const struct start_info *info)
 {
-    struct view file = view_from(image_start, (uintptr_t)image_end - (uintptr_t)image_start);
-    if (view_is_empty(file)) file = info->module;
-    if (view_is_empty(file)) refuse_to_run("it has no image; with QEMU: -initrd IMAGE");
-    if (machine_image_read(&image, file) != OK) refuse_to_run(image.problem);
+    if (view_is_empty(info->module)) refuse_to_run("it has no image; with QEMU: -initrd IMAGE");
+    if (machine_image_read(&image, info->module) != OK) refuse_to_run(image.problem);
 }
 
 /* The memory that is free, without the image's file: what is behind it, or before it. */

@@ -52,7 +52,6 @@ static enum result read_map(struct start_info *info, struct view map, uint64_t l
         uint32_t type = cursor_u32_le(&cursor);
         cursor_skip(&cursor, 4);
         if (type != MAP_MEMORY || loaded < start || loaded - start >= length_bytes) continue;
-        info->memory_start = start;
         info->memory_end = length_bytes > UINT64_MAX - start ? UINT64_MAX : start + length_bytes;
         return OK;
     }

@@ -13,9 +13,9 @@
 
 struct start_info {
     struct view command_line;
-    struct view module;                /* the first: QEMU's -initrd; empty: none */
-    uint64_t memory_start, memory_end; /* the memory in which the monitor lies */
-    const char *problem;               /* in words, where it is INVALID */
+    struct view module;  /* the first: QEMU's -initrd; empty: none */
+    uint64_t memory_end; /* of the memory in which the monitor lies */
+    const char *problem; /* in words, where it is INVALID */
 };
 
 /* `memory` is the machine's from physical 0 on, as far as it can be read; `address` is where the
