@@ -134,23 +134,37 @@ static bool is_done_already(const struct block_virtio *disk, const struct block_
     return request->block_count == 0 || disk->discard_ranges_max == 0;
 }
 
-/* In the loop. What a flush that is done already has behind it was told, and lasts. */
-static void send_waiting(struct block_virtio *disk)
+/* Puts what fits into the ring; what ends without the device goes to `done`, in order. */
+static void sort_waiting(struct block_virtio *disk, struct list *done)
 {
     struct list_node *node;
     while ((node = list_first(&disk->waiting)) != NULL) {
         struct block_request *request = CONTAINER_OF(node, struct block_request, node);
-        bool is_broken = disk->device.is_broken, is_done = is_done_already(disk, request);
-        if (!is_broken && !is_done && descriptors_of(disk, request) > disk->queue.room) break;
+        bool needs_device = !disk->device.is_broken && !is_done_already(disk, request);
+        if (needs_device && descriptors_of(disk, request) > disk->queue.room) return;
         list_remove(node);
-        if (is_broken || is_done)
-            block_tell(&disk->block, request, is_broken ? FAILED : OK);
-        else
+        if (needs_device)
             add(disk, request);
+        else
+            list_append(done, node);
     }
-    if (disk->device.is_broken || disk->queue.added_index == disk->queue.published_index) return;
-    disk->poller.has_work = true;
-    virtio_device_publish(&disk->device, &disk->queue, 0);
+}
+
+/* In the loop. What a flush that is done already has behind it was told, and lasts. Nobody is told
+ * before all are sorted: who submits again as soon as it is told would else never let this end. */
+static void send_waiting(struct block_virtio *disk)
+{
+    struct list done;
+    struct list_node *node;
+    list_init(&done);
+    sort_waiting(disk, &done);
+    if (!disk->device.is_broken && disk->queue.added_index != disk->queue.published_index) {
+        disk->poller.has_work = true;
+        virtio_device_publish(&disk->device, &disk->queue, 0);
+    }
+    enum result result = disk->device.is_broken ? FAILED : OK;
+    while ((node = list_take(&done)) != NULL)
+        block_tell(&disk->block, CONTAINER_OF(node, struct block_request, node), result);
 }
 
 /* What is submitted while others are told goes out in the next turn. */
@@ -182,15 +196,17 @@ static void end_chain(struct block_virtio *disk, struct block_virtio_chain *chai
     if (--request->handle == 0) block_tell(&disk->block, request, request->result);
 }
 
-/* A device that does not even let go is not believed when it still says something. */
-static void break_down(struct block_virtio *disk)
+/* True: it has just been found out. A device that does not even let go is not believed when it
+ * still says something. */
+static bool break_down(struct block_virtio *disk)
 {
-    if (!disk->queue.is_broken || disk->device.is_broken) return;
+    if (!disk->queue.is_broken || disk->device.is_broken) return false;
     virtio_device_broken(&disk->device);
     (void)virtio_device_reset(&disk->device);
     for (size_t i = 0; i < QUEUE_SIZE; i++) {
         if (disk->chains[i].request != NULL) end_chain(disk, &disk->chains[i], FAILED);
     }
+    return true;
 }
 
 static bool disk_poll(struct machine_poller *poller)
@@ -204,7 +220,7 @@ static bool disk_poll(struct machine_poller *poller)
         end_chain(disk, chain, result_of(chain, written_bytes));
         had_something = true;
     }
-    break_down(disk);
+    had_something |= break_down(disk);
     send_waiting(disk);
     return had_something;
 }

@@ -345,3 +345,58 @@ TEST(block_virtio_keeps_what_has_begun)
     expect_ok(first.request.result);
     close_disk(&full);
 }
+
+/* A loop that has woken somebody must not sleep: machine_poller.h. */
+TEST(block_virtio_keeps_the_loop_awake_when_it_breaks)
+{
+    struct flight flight = { .request = { .kind = BLOCK_FLUSH, .done = flight_told } };
+    struct block *block = open_full(&full, 64);
+    device.lie = LIE_NEVER_DONE;
+    expect_ok(block_submit(block, &flight.request));
+    (void)fiber_sleep(10 * MACHINE_TURN_NS);
+    expect(!machine_suite_poll() && flight.told == 0);
+    device.lie = LIE_HEAD;
+    machine_serve();
+    expect(machine_suite_poll());
+    expect(flight.told == 1 && flight.request.result == FAILED);
+    expect(!machine_suite_poll());
+    block_virtio_close(&disk);
+    machine_suite_close();
+}
+
+/* Submits itself again whenever it is told, so many times. */
+struct persistent {
+    struct block_request request;
+    unsigned told;
+};
+
+static void persistent_told(struct block_request *request)
+{
+    struct persistent *persistent = CONTAINER_OF(request, struct persistent, request);
+    if (++persistent->told < 100) expect_ok(block_submit(&disk.block, request));
+}
+
+static void expect_turns_between(struct block *block)
+{
+    struct persistent persistent = { .request = { .kind = BLOCK_FLUSH, .done = persistent_told } };
+    expect_ok(block_submit(block, &persistent.request));
+    for (unsigned turn = 0; persistent.told < 100; turn++) {
+        expect_that(persistent.told, <=, turn);
+        fiber_yield();
+    }
+}
+
+/* A request that ends without the device ends in a turn of its own each time. */
+TEST(block_virtio_lets_fibers_run_between_requests_that_end_at_once)
+{
+    expect_turns_between(open_bare(&bare, 64));
+    close_disk(&bare);
+
+    struct block *block = open_full(&full, 64);
+    device.lie = LIE_HEAD;
+    expect_result(block_flush(block, NEVER), FAILED);
+    expect(disk.device.is_broken);
+    expect_turns_between(block);
+    block_virtio_close(&disk);
+    machine_suite_close();
+}
