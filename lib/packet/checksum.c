@@ -9,11 +9,12 @@
 #include "packet/checksum.h"
 
 #include "base/units.h"
+#include "packet/checksum_private.h"
 
 /* Four lanes of 64 bits: the compiler makes two of it where registers are of sixteen bytes. */
 typedef uint64_t lanes __attribute__((vector_size(32)));
 
-#define BLOCK_BYTES (2 * sizeof(lanes))
+static_assert(CHECKSUM_BLOCK_BYTES == 2 * sizeof(lanes), "a block is a step of both sums");
 
 static uint16_t fold(uint64_t sum)
 {
@@ -21,10 +22,11 @@ static uint16_t fold(uint64_t sum)
 }
 
 /* Both halves of each lane are words of 32 bits; two sums, which do not wait for each other. */
-static inline __attribute__((always_inline)) uint64_t sum_blocks(const uint8_t *at, size_t end)
+static inline __attribute__((always_inline)) uint64_t sum_blocks(struct view blocks)
 {
+    const uint8_t *at = blocks.bytes;
     lanes even = { 0 }, odd = { 0 };
-    for (size_t i = 0; i < end; i += BLOCK_BYTES) {
+    for (size_t i = 0; i < blocks.length_bytes; i += CHECKSUM_BLOCK_BYTES) {
         lanes first, second;
         __builtin_memcpy(&first, &at[i], sizeof first);
         __builtin_memcpy(&second, &at[i + sizeof first], sizeof second);
@@ -35,28 +37,28 @@ static inline __attribute__((always_inline)) uint64_t sum_blocks(const uint8_t *
     return (uint64_t)fold(even[0]) + fold(even[1]) + fold(even[2]) + fold(even[3]);
 }
 
-static uint64_t sum_blocks_baseline(const uint8_t *at, size_t end)
+uint64_t checksum_blocks_baseline(struct view blocks)
 {
-    return sum_blocks(at, end);
+    return sum_blocks(blocks);
 }
 
-/* Half the time where the processor has registers of thirty-two bytes. */
-__attribute__((target("avx2"))) static uint64_t sum_blocks_avx2(const uint8_t *at, size_t end)
+__attribute__((target("avx2"))) uint64_t checksum_blocks_avx2(struct view blocks)
 {
-    return sum_blocks(at, end);
+    return sum_blocks(blocks);
 }
 
-static uint64_t sum_long(const uint8_t *at, size_t end)
+static uint64_t checksum_blocks(struct view blocks)
 {
-    return __builtin_cpu_supports("avx2") ? sum_blocks_avx2(at, end) : sum_blocks_baseline(at, end);
+    return __builtin_cpu_supports("avx2") ? checksum_blocks_avx2(blocks)
+                                          : checksum_blocks_baseline(blocks);
 }
 
 /* The bytes as little-endian words, the last of an odd count with a zero behind it. */
 static uint64_t sum_words(struct view bytes)
 {
     const uint8_t *at = bytes.bytes;
-    size_t i = bytes.length_bytes - bytes.length_bytes % BLOCK_BYTES, end = bytes.length_bytes;
-    uint64_t sum = i > 0 ? sum_long(at, i) : 0;
+    size_t end = bytes.length_bytes, i = end - end % CHECKSUM_BLOCK_BYTES;
+    uint64_t sum = i > 0 ? checksum_blocks(view_first(bytes, i)) : 0;
     for (; i + 4 <= end; i += 4) {
         uint32_t word;
         __builtin_memcpy(&word, &at[i], sizeof word);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC */
 #include "packet/checksum.h"
 
+#include "packet/checksum_private.h"
 #include "test/test.h"
 
 static uint8_t bytes[4096 + 64];
@@ -60,6 +61,30 @@ TEST(carries_go_round)
         struct view view = view_first(VIEW_OF(bytes), length_bytes);
         expect_that(ours(view), ==, plain(view));
     }
+}
+
+static void expect_sums_of_blocks(uint64_t (*sum)(struct view blocks))
+{
+    struct view all = test_guarded(VIEW_OF(bytes));
+    for (size_t offset = all.length_bytes; offset >= CHECKSUM_BLOCK_BYTES;) {
+        offset -= CHECKSUM_BLOCK_BYTES;
+        struct view blocks = view_from_offset(all, offset);
+        struct checksum checksum = { .sum = sum(blocks) };
+        expect_that(__builtin_bswap16(checksum_finish(&checksum)), ==, plain(blocks));
+    }
+}
+
+/* The second is what this processor takes, if it can; the first is what others do. */
+TEST(blocks_are_summed_alike_by_any_processor)
+{
+    for (uint64_t seed = 7; seed < 10; seed++) {
+        fill(seed);
+        expect_sums_of_blocks(checksum_blocks_baseline);
+        if (__builtin_cpu_supports("avx2")) expect_sums_of_blocks(checksum_blocks_avx2);
+    }
+    span_fill(SPAN_OF(bytes), 0xff);
+    expect_sums_of_blocks(checksum_blocks_baseline);
+    if (__builtin_cpu_supports("avx2")) expect_sums_of_blocks(checksum_blocks_avx2);
 }
 
 /* RFC 1071 2 (B): a part behind an odd number of bytes counts swapped. */
