@@ -188,6 +188,42 @@ TEST(a_poll_that_asks_is_told_in_the_next_turn)
     expect(close(counter.poll.descriptor) == 0);
 }
 
+/* A device that has a burst whenever it is looked at, and takes itself longer than fibers get until
+ * the next look. */
+#define BURST 64
+
+struct flood {
+    struct poll poll;
+    size_t looks, waiting;
+};
+
+static void bring_burst(struct poll *poll, uint32_t events)
+{
+    struct flood *self = CONTAINER_OF(poll, struct flood, poll);
+    (void)events;
+    uint64_t end_ns = clock_monotonic_ns() + 40 * US_NS;
+    while (clock_monotonic_ns() < end_ns) {
+    }
+    self->looks++;
+    self->waiting += BURST;
+    poll_again(poll);
+}
+
+/* What the device takes does not count as the fibers' time, or a reader would have one turn for
+ * each burst: this one, who needs two, would fall behind by half of all that comes. Where others
+ * have the processor during its turn it does, now and then, and makes up for it. */
+TEST(a_reader_gets_as_far_as_what_comes)
+{
+    struct flood flood = { .poll = { .descriptor = -1, .ready = bring_burst } };
+    poll_again(&flood.poll);
+    while (flood.looks < 1000) {
+        flood.waiting -= MIN(flood.waiting, BURST / 2);
+        fiber_yield();
+    }
+    poll_remove(&flood.poll);
+    expect_that(flood.waiting, <=, 100 * BURST);
+}
+
 TEST(a_file_cannot_be_polled)
 {
     struct poll poll = { .descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
