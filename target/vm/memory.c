@@ -42,11 +42,6 @@ uint64_t memory_machine_bytes(void)
     return runs.memory.length_bytes;
 }
 
-size_t memory_total_bytes(void)
-{
-    return runs.memory.length_bytes;
-}
-
 size_t memory_taken_bytes(void)
 {
     return runs.memory.length_bytes - runs.free_bytes;

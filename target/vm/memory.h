@@ -1,4 +1,4 @@
-/* memory.h - figures of the machine's memory.
+/* memory.h - a figure of the machine's memory, beside those of target/memory.h.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_VM_MEMORY_H
@@ -6,8 +6,7 @@
 
 #include <stddef.h>
 
-/* Of what is left beside the image and its stacks. */
-size_t memory_total_bytes(void);
+/* Of memory_machine_bytes, what pools have taken. */
 size_t memory_taken_bytes(void);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "metrics/metrics.h"
+#include "target/memory.h"
 #include "target/vm/memory.h"
 #include "target/vm/wait.h"
 
@@ -29,7 +30,7 @@ static struct machine_metrics machine;
 COLD static void machine_refresh(struct metrics *metrics)
 {
     struct machine_metrics *figures = CONTAINER_OF(metrics, struct machine_metrics, metrics);
-    figures->memory_bytes = memory_total_bytes();
+    figures->memory_bytes = memory_machine_bytes();
     figures->memory_taken_bytes = memory_taken_bytes();
     figures->crossings = machine_crossings();
 }
