@@ -110,6 +110,7 @@ int block_file_host_carry_out(const struct block_file *file, const struct block_
 int block_file_host_read_quickly(const struct block_file *file, const struct block_request *request)
 {
     struct iovec vectors[VECTORS_MAX];
+    if (request->part_count > VECTORS_MAX) return EAGAIN;
     int count = make_vectors(request, 0, vectors);
     ssize_t moved = preadv2(file->descriptor, vectors, count, offset_of(file, request), RWF_NOWAIT);
     if (moved < 0) return errno;

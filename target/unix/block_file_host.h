@@ -16,8 +16,8 @@ enum result block_file_host_open(struct block_file *file,
  * constant in `file` and nothing else. */
 int block_file_host_carry_out(const struct block_file *file, const struct block_request *request);
 
-/* A read of what lies in the host's cache. EAGAIN: it does not, or not all. EOPNOTSUPP: this file
- * system cannot tell. */
+/* A read of what lies in the host's cache. EAGAIN: it does not, or not all, or there are too many
+ * parts for one call. EOPNOTSUPP: this file system cannot tell. */
 int block_file_host_read_quickly(const struct block_file *file,
                                  const struct block_request *request);
 
