@@ -46,6 +46,14 @@ void crash_say_division(void)
     crash_say("\ncrash: division by zero or overflow in a division\n");
 }
 
+/* However long it is. */
+void crash_say_panic(struct view report)
+{
+    console_write_diagnostic(VIEW("\npanic: "));
+    console_write_diagnostic(report);
+    console_write_diagnostic(VIEW("\n"));
+}
+
 void crash_say_fiber(void)
 {
     const struct fiber *fiber = fiber_current();

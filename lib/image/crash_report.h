@@ -37,6 +37,9 @@ COLD void crash_say_access(uintptr_t address, const char *how);
 COLD void crash_say_check(void);
 COLD void crash_say_division(void);
 
+/* An assert that failed, as target_panic is told of it. */
+COLD void crash_say_panic(struct view report);
+
 COLD void crash_say_fiber(void);
 
 /* Frame 0 is where it happened, the others are whoever called. */

@@ -9,7 +9,6 @@
 #include "base/units.h"
 #include "fiber/fiber.h"
 #include "image/crash_report.h"
-#include "target/console.h"
 #include "target/exit.h"
 #include "target/vm/boot.h"
 
@@ -50,9 +49,7 @@ __attribute__((noreturn)) static void end_report(void)
 void target_panic(struct view report)
 {
     begin_report();
-    console_write_diagnostic(VIEW("\npanic: "));
-    console_write_diagnostic(report);
-    console_write_diagnostic(VIEW("\n"));
+    crash_say_panic(report);
     crash_say_fiber();
     say_backtrace(__builtin_frame_address(0));
     end_report();
