@@ -73,20 +73,6 @@ static void acknowledge_rest(void)
         peer_acknowledge(&peer);
 }
 
-static void say_block(uint32_t ack, uint32_t start, uint32_t end)
-{
-    struct tcp_segment segment = {
-        .seq = peer.seq,
-        .ack = ack,
-        .flags = TCP_ACK,
-        .window = peer.window,
-        .options = TCP_OPTION_SACK,
-        .sack_count = 1,
-        .sack = { { start, end } },
-    };
-    peer_say_raw(&peer, &segment, nothing);
-}
-
 /* RFC 1191 6.3, RFC 4821 7.5: after ten minutes, not before, one full segment of bytes that are in
  * flight already; and when it is said to have come (RFC 2883 4), segments are full again. */
 TEST(path_is_tried_again_after_ten_minutes)
@@ -101,7 +87,7 @@ TEST(path_is_tried_again_after_ten_minutes)
     expect(sequence_at_most(probe.seq + FULL_BYTES, peer.connection->recovery.snd_nxt));
     uint64_t timeouts = statistics()->retransmission_timeouts;
     uint32_t cwnd_bytes = peer.connection->recovery.congestion.cwnd_bytes;
-    say_block(peer.ack, probe.seq, probe.seq + FULL_BYTES);
+    peer_say_sack(&peer, peer.ack, (struct tcp_range){ probe.seq, probe.seq + FULL_BYTES });
     expect_that(statistics()->black_holes_left, ==, 1);
     expect_that(peer.connection->recovery.state, ==, TCP_OPEN);
     expect_that(peer.connection->recovery.rack_window_multiplier, ==, 1);
@@ -146,14 +132,14 @@ TEST(path_believes_only_what_a_probe_can_have_brought)
     peer_wait(&peer, 610 * S_NS);
     expect(send_some(&probe));
     uint32_t end = probe.seq + FULL_BYTES;
-    say_block(probe.seq - 1, probe.seq, end);
+    peer_say_sack(&peer, probe.seq - 1, (struct tcp_range){ probe.seq, end });
     expect_that(statistics()->black_holes_left, ==, 0);
-    say_block(peer.ack, probe.seq, end - 1);
-    say_block(peer.ack, probe.seq + 1, end);
+    peer_say_sack(&peer, peer.ack, (struct tcp_range){ probe.seq, end - 1 });
+    peer_say_sack(&peer, peer.ack, (struct tcp_range){ probe.seq + 1, end });
     expect_that(statistics()->black_holes_left, ==, 0);
     acknowledge_rest();
     peer_wait(&peer, 100 * S_NS);
-    say_block(peer.ack, probe.seq, end);
+    peer_say_sack(&peer, peer.ack, (struct tcp_range){ probe.seq, end });
     expect_that(statistics()->black_holes_left, ==, 0);
     expect_that(peer.connection->payload_max, ==, SHORT_BYTES);
     peer_close(&peer);

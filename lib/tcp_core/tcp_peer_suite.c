@@ -121,6 +121,20 @@ void peer_say(struct peer *peer, unsigned flags, struct view payload)
                  ((flags & TCP_FIN) != 0);
 }
 
+void peer_say_sack(struct peer *peer, uint32_t ack, struct tcp_range block)
+{
+    const struct tcp_segment segment = {
+        .seq = peer->seq,
+        .ack = ack,
+        .flags = TCP_ACK,
+        .window = peer->window,
+        .options = TCP_OPTION_SACK,
+        .sack_count = 1,
+        .sack = { block },
+    };
+    peer_say_raw(peer, &segment, (struct view){ 0 });
+}
+
 void peer_say_bytes(struct peer *peer, unsigned flags, size_t count)
 {
     peer_say(peer, flags, view_first(VIEW_OF(zeros), count));
@@ -191,23 +205,39 @@ void peer_connect(struct peer *peer)
     expect_that(peer_events(peer), ==, TCP_EVENT_CONNECTED);
 }
 
-void peer_accept(struct peer *peer)
+void peer_listen(struct peer *peer)
 {
-    if (peer->acceptor == NULL)
-        expect_ok(tcp_acceptor_open(peer->core, &peer->pair.local, 8, &peer->acceptor_user,
-                                    &peer->acceptor));
-    peer_say(peer, TCP_SYN | (peer->ecn ? TCP_ECE | TCP_CWR : 0u), (struct view){ 0 });
+    expect_ok(
+        tcp_acceptor_open(peer->core, &peer->pair.local, 8, &peer->acceptor_user, &peer->acceptor));
+}
+
+struct tcp_wire_record peer_hear_syn_ack(struct peer *peer)
+{
     struct tcp_wire_record record;
     expect(tcp_wire_take(peer->wire, &record));
-    expect_that(record.segment.flags, ==, TCP_SYN | TCP_ACK | (peer->ecn ? (unsigned)TCP_ECE : 0));
-    expect_that(record.segment.ack, ==, peer->seq);
+    expect_that(record.segment.flags & ~(unsigned)TCP_ECE, ==, TCP_SYN | TCP_ACK);
     peer->iss = record.segment.seq;
     peer->ack = record.segment.seq + 1;
     peer->ts_echo = record.segment.ts_value;
-    peer_say(peer, TCP_ACK, (struct view){ 0 });
+    return record;
+}
+
+void peer_take(struct peer *peer)
+{
     peer->connection = tcp_acceptor_take(peer->acceptor);
     expect(peer->connection != NULL);
     tcp_connection_attach(peer->connection, &peer->user);
+}
+
+void peer_accept(struct peer *peer)
+{
+    if (peer->acceptor == NULL) peer_listen(peer);
+    peer_say(peer, TCP_SYN | (peer->ecn ? TCP_ECE | TCP_CWR : 0u), (struct view){ 0 });
+    struct tcp_segment syn_ack = peer_hear_syn_ack(peer).segment;
+    expect_that(syn_ack.flags, ==, TCP_SYN | TCP_ACK | (peer->ecn ? (unsigned)TCP_ECE : 0));
+    expect_that(syn_ack.ack, ==, peer->seq);
+    peer_say(peer, TCP_ACK, (struct view){ 0 });
+    peer_take(peer);
     expect_that(peer_state(peer), ==, TCP_ESTABLISHED);
     (void)peer_events(peer);
 }

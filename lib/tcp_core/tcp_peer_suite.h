@@ -56,6 +56,10 @@ struct tcp_segment peer_begin(struct peer *peer);
 /* The whole handshake, opened by the TCP or by the peer. */
 void peer_connect(struct peer *peer);
 void peer_accept(struct peer *peer);
+/* The parts of the second: the TCP listens; its SYN-ACK is taken; the user takes the connection. */
+void peer_listen(struct peer *peer);
+struct tcp_wire_record peer_hear_syn_ack(struct peer *peer);
+void peer_take(struct peer *peer);
 
 /* ---- segments ---- */
 
@@ -66,6 +70,8 @@ void peer_say_at(struct peer *peer, unsigned flags, uint32_t seq, uint32_t ack,
                  struct view payload);
 /* Any segment at all, ports excepted. */
 void peer_say_raw(struct peer *peer, const struct tcp_segment *segment, struct view payload);
+/* An acknowledgement with one block (RFC 2018 3). */
+void peer_say_sack(struct peer *peer, uint32_t ack, struct tcp_range block);
 /* `count` bytes of the stream, in order, at most 1,400. */
 void peer_say_bytes(struct peer *peer, unsigned flags, size_t count);
 

@@ -112,8 +112,7 @@ TEST(rfc_a_shift_over_14_counts_as_14)
 TEST(rfc_text_of_a_syn_is_not_lost)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     uint32_t irs = peer.seq;
     peer_say_at(&peer, TCP_SYN, irs, 0, VIEW("early"));
     struct tcp_wire_record syn_ack;
@@ -121,8 +120,7 @@ TEST(rfc_text_of_a_syn_is_not_lost)
     expect_that(syn_ack.segment.flags, ==, TCP_SYN | TCP_ACK);
     expect_that(syn_ack.segment.ack, ==, irs + 1);
     peer_say_at(&peer, TCP_ACK, irs + 1, syn_ack.segment.seq + 1, VIEW("early"));
-    peer.connection = tcp_acceptor_take(peer.acceptor);
-    tcp_connection_attach(peer.connection, &peer.user);
+    peer_take(&peer);
     enum result result;
     expect_that(peer_user_reads(&peer, &result), ==, 5);
     peer_close(&peer);
@@ -132,17 +130,11 @@ TEST(rfc_text_of_a_syn_is_not_lost)
 TEST(rfc_the_completing_acknowledgement_may_carry_text_and_fin)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     peer_say(&peer, TCP_SYN, nothing);
-    struct tcp_wire_record syn_ack;
-    expect(tcp_wire_take(peer.wire, &syn_ack));
-    peer.iss = syn_ack.segment.seq;
-    peer.ack = peer.iss + 1;
+    (void)peer_hear_syn_ack(&peer);
     peer_say(&peer, TCP_ACK | TCP_FIN | TCP_PSH, VIEW("all"));
-    peer.connection = tcp_acceptor_take(peer.acceptor);
-    expect(peer.connection != NULL);
-    tcp_connection_attach(peer.connection, &peer.user);
+    peer_take(&peer);
     expect_that(peer_state(&peer), ==, TCP_CLOSE_WAIT);
     expect_that(peer_hear(&peer).ack, ==, peer.seq);
     enum result result;
@@ -156,8 +148,7 @@ TEST(rfc_the_completing_acknowledgement_may_carry_text_and_fin)
 TEST(rfc_a_reset_in_syn_received_goes_back_to_listen)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     for (int i = 0; i < 3; i++) {
         uint32_t irs = peer.seq + (uint32_t)i * 1000;
         peer_say_at(&peer, TCP_SYN, irs, 0, nothing);
@@ -178,8 +169,7 @@ TEST(rfc_a_reset_in_syn_received_goes_back_to_listen)
 TEST(rfc_a_repeated_syn_takes_its_offer_of_ecn_back)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     struct tcp_wire_record syn_ack;
     peer_say_at(&peer, TCP_SYN | TCP_ECE | TCP_CWR, peer.seq, 0, nothing);
     expect(tcp_wire_take(peer.wire, &syn_ack));
@@ -190,8 +180,7 @@ TEST(rfc_a_repeated_syn_takes_its_offer_of_ecn_back)
     expect(tcp_wire_take(peer.wire, &syn_ack));
     expect_that(syn_ack.segment.flags, ==, TCP_SYN | TCP_ACK);
     peer_say_at(&peer, TCP_ACK, peer.seq, syn_ack.segment.seq + 1, nothing);
-    peer.connection = tcp_acceptor_take(peer.acceptor);
-    tcp_connection_attach(peer.connection, &peer.user);
+    peer_take(&peer);
     (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
     struct tcp_wire_record data;
     expect(tcp_wire_take(peer.wire, &data));

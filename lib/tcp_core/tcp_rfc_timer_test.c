@@ -120,8 +120,7 @@ TEST(rfc_after_a_lost_syn_the_timeout_is_3_s)
 TEST(rfc_after_a_lost_syn_ack_the_timeout_is_3_s)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     peer_say(&peer, TCP_SYN, nothing);
     struct tcp_wire_record first, second;
     expect(tcp_wire_take(peer.wire, &first));
@@ -132,8 +131,7 @@ TEST(rfc_after_a_lost_syn_ack_the_timeout_is_3_s)
     peer.iss = first.segment.seq;
     peer.ack = peer.iss + 1;
     peer_say(&peer, TCP_ACK, nothing);
-    peer.connection = tcp_acceptor_take(peer.acceptor);
-    tcp_connection_attach(peer.connection, &peer.user);
+    peer_take(&peer);
     (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
     (void)next_after(peer_hear_record(&peer).sent_ns, 3 * S_NS);
     peer_close(&peer);
@@ -184,20 +182,6 @@ TEST(rfc_an_acknowledgement_begins_the_timer_again)
 }
 
 /* ---- RFC 8985 7 ---- */
-
-static void say_sack(uint32_t ack, uint32_t start, uint32_t end)
-{
-    struct tcp_segment segment = {
-        .seq = peer.seq,
-        .ack = ack,
-        .flags = TCP_ACK,
-        .window = peer.window,
-        .options = TCP_OPTION_SACK,
-        .sack_count = 1,
-        .sack = { { start, end } },
-    };
-    peer_say_raw(&peer, &segment, nothing);
-}
 
 /* 7.2: 2 * SRTT; 7.3: the last segment again; then the RTO from there. */
 TEST(rfc_a_tail_is_probed_after_two_round_trips)
@@ -264,7 +248,7 @@ TEST(rfc_a_probe_that_repaired_a_loss_reduces_the_window)
         (void)next();
         uint32_t end = peer.iss + 1 + 10 * PEER_MSS;
         if (both_came == 1)
-            say_sack(end, end - PEER_MSS, end);
+            peer_say_sack(&peer, end, (struct tcp_range){ end - PEER_MSS, end });
         else
             peer_say(&peer, TCP_ACK, nothing);
         uint32_t cwnd = peer.connection->recovery.congestion.cwnd_bytes;

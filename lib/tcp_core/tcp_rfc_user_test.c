@@ -79,13 +79,9 @@ TEST(rfc_soft_errors_are_reported_while_opening)
 TEST(rfc_reports_wait_for_whoever_accepts)
 {
     peer_open_default(&peer);
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     peer_say(&peer, TCP_SYN, nothing);
-    struct tcp_wire_record syn_ack;
-    expect(tcp_wire_take(peer.wire, &syn_ack));
-    peer.iss = syn_ack.segment.seq;
-    peer.ack = peer.iss + 1;
+    (void)peer_hear_syn_ack(&peer);
     peer_say(&peer, TCP_ACK, nothing);
     peer.connection = tcp_acceptor_take(peer.acceptor);
     (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
@@ -418,8 +414,7 @@ TEST(rfc_all_that_a_listener_answers_is_of_the_class_asked_for)
         struct tcp_core_parameters parameters = tcp_wire_parameters();
         if (cookies == 1) parameters.syn_count = 0;
         peer_open(&peer, &parameters);
-        expect_ok(
-            tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+        peer_listen(&peer);
         tcp_acceptor_set_traffic_class(peer.acceptor, CLASS | 1);
         peer_say(&peer, TCP_SYN, nothing);
         struct tcp_wire_record syn_ack = hear_in_class(CLASS);
@@ -432,8 +427,7 @@ TEST(rfc_all_that_a_listener_answers_is_of_the_class_asked_for)
         }
         peer_say(&peer, TCP_ACK, VIEW("data"));
         (void)hear_in_class(CLASS);
-        peer.connection = tcp_acceptor_take(peer.acceptor);
-        tcp_connection_attach(peer.connection, &peer.user);
+        peer_take(&peer);
         (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
         expect_that(hear_in_class(CLASS).ecn, ==, IP_ECN_NOT_ECT);
         peer_close(&peer);
@@ -560,17 +554,12 @@ TEST(rfc_a_user_timeout_is_told_by_who_is_opened_to)
         bool says = way > 0, cookie = way == 2;
         if (cookie) parameters.syn_count = 0;
         peer_open(&peer, &parameters);
-        expect_ok(
-            tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+        peer_listen(&peer);
         say_timeout(TCP_SYN, says ? 1000 : 0, nothing);
-        struct tcp_wire_record record;
-        expect(tcp_wire_take(peer.wire, &record));
+        struct tcp_wire_record record = peer_hear_syn_ack(&peer);
         expect_that(record.segment.user_timeout, ==, says ? 200 : 0);
-        peer.iss = record.segment.seq;
-        peer.ack = peer.iss + 1;
         say_timeout(TCP_ACK, 0, nothing);
-        peer.connection = tcp_acceptor_take(peer.acceptor);
-        tcp_connection_attach(peer.connection, &peer.user);
+        peer_take(&peer);
         (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
         expect_that(peer_hear(&peer).user_timeout, ==, 200);
         (void)peer_user_sends(&peer, VIEW("data"), TCP_SEND_NOW);
@@ -586,17 +575,11 @@ TEST(rfc_a_user_timeout_waits_for_room)
     struct tcp_core_parameters parameters = with_timeouts();
     peer_open(&peer, &parameters);
     peer.timestamps = peer.sack_permitted = true;
-    expect_ok(
-        tcp_acceptor_open(peer.core, &peer.pair.local, 8, &peer.acceptor_user, &peer.acceptor));
+    peer_listen(&peer);
     peer_say(&peer, TCP_SYN, nothing);
-    struct tcp_wire_record record;
-    expect(tcp_wire_take(peer.wire, &record));
-    peer.iss = record.segment.seq;
-    peer.ack = peer.iss + 1;
-    peer.ts_echo = record.segment.ts_value;
+    (void)peer_hear_syn_ack(&peer);
     peer_say(&peer, TCP_ACK, nothing);
-    peer.connection = tcp_acceptor_take(peer.acceptor);
-    tcp_connection_attach(peer.connection, &peer.user);
+    peer_take(&peer);
     (void)peer_user_sends_count(&peer, peer.connection->payload_max);
     struct tcp_segment segment = peer_hear(&peer);
     expect_that(segment.payload_bytes, ==, PEER_MSS - 12);
