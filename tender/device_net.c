@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* As target/unix/net_passt.h has it: passt's longest frame, and what is under an MTU there. */
-#define PASST_MTU 65520
+#include "target/unix/net_passt.h"
+
 /* Of a socket that carries a frame each datagram, which has none of its own. */
 #define SOCKET_MTU 1500
 
@@ -28,7 +28,7 @@ static void open_stream(struct device_net *net, struct machine_device *shared, i
     const struct device_stream_options stream = {
         .name = options->name,
         .mac = mac_of(options, VIEW("passt")),
-        .mtu_bytes = mtu_of(options, PASST_MTU),
+        .mtu_bytes = mtu_of(options, NET_PASST_MTU),
     };
     device_stream_open(&net->stream, shared, descriptor, &stream);
 }
@@ -38,7 +38,7 @@ static enum result open_passt(struct device_net *net, struct machine_device *sha
 {
     const struct net_passt_process_options process = {
         .publish = options->publish,
-        .mtu_bytes = mtu_of(options, PASST_MTU),
+        .mtu_bytes = mtu_of(options, NET_PASST_MTU),
         .mac = mac_of(options, VIEW("passt")),
     };
     int descriptor;

@@ -44,10 +44,3 @@ bool devices_serve(struct devices *devices)
     }
     return has_news;
 }
-
-void devices_close(struct devices *devices)
-{
-    for (size_t i = 0; i < devices->count; i++)
-        devices->list[i]->ops->close(devices->list[i]);
-    devices->count = 0;
-}

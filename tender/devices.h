@@ -16,6 +16,4 @@ struct devices {
  * something to look at. */
 bool devices_serve(struct devices *devices);
 
-void devices_close(struct devices *devices);
-
 #endif

@@ -10,6 +10,7 @@
 #include <x86intrin.h>
 
 #include "base/units.h"
+#include "target/clock.h"
 #include "tender/fail.h"
 
 #define STATUS_SIGNALLED 128
@@ -18,13 +19,6 @@
 #define WALL_AGAIN_NS S_NS
 
 /* ---- the guest's clock ---- */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
-}
 
 /* a * b / 2^32. The guest reads its clock by the same formula, so that both agree however exact
  * the rate is. */
@@ -38,7 +32,7 @@ void run_set_clock(struct run *run)
 {
     /* A million cycles a millisecond are 2^32 of the scale's. */
     run->tsc_scale = ((uint64_t)1000000 << 32) / vcpu_tsc_khz(run->vcpu);
-    run->boot->wall_ns = clock_ns(CLOCK_REALTIME);
+    run->boot->wall_ns = clock_wall_ns();
     run->tsc_base = __rdtsc();
     run->boot->tsc_base = run->tsc_base;
     run->boot->tsc_scale = run->tsc_scale;
@@ -56,7 +50,7 @@ static void tell_wall_clock(struct run *run)
     uint64_t now_ns = guest_now_ns(run);
     if (now_ns - run->told_wall_ns < WALL_AGAIN_NS) return;
     run->told_wall_ns = now_ns;
-    run->boot->wall_ns = clock_ns(CLOCK_REALTIME) - now_ns;
+    run->boot->wall_ns = clock_wall_ns() - now_ns;
 }
 
 /* ---- waiting ---- */

@@ -6,9 +6,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "target/clock.h"
 #include "test/test.h"
 
 /* ---- a processor ---- */
@@ -80,13 +80,6 @@ static const struct device_ops flooded_ops = {
 
 static struct machine_device shared = { .status = MACHINE_DEVICE_READY };
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
-}
-
 /* ---- tests ---- */
 
 static struct stop stop = { .descriptor = -1 };
@@ -115,9 +108,9 @@ TEST(run_sleeps_until_the_deadline)
 {
     open_run();
     script = (struct script){ .deadlines_ns = { 30 * MS_NS }, .count = 1 };
-    uint64_t before_ns = clock_ns(CLOCK_MONOTONIC);
+    uint64_t before_ns = clock_monotonic_ns();
     expect_that(run_machine(&run), ==, 7);
-    expect_that(clock_ns(CLOCK_MONOTONIC) - before_ns, <, 10 * S_NS);
+    expect_that(clock_monotonic_ns() - before_ns, <, 10 * S_NS);
 }
 
 /* Whoever sends frames that are none must not stop the guest's timers. */
@@ -144,7 +137,7 @@ TEST(run_corrects_the_wall_clock)
     run.told_wall_ns = (uint64_t)0 - 2 * S_NS;
     script = (struct script){ .deadlines_ns = { 0, 0 }, .count = 2 };
     expect_that(run_machine(&run), ==, 7);
-    uint64_t started_ns = clock_ns(CLOCK_REALTIME) - 60 * S_NS;
+    uint64_t started_ns = clock_wall_ns() - 60 * S_NS;
     expect_that(boot.wall_ns, >, started_ns);
     expect_that(boot.wall_ns, <, started_ns + 120 * S_NS);
     boot.wall_ns = 1;

@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "target/clock.h"
 #include "tender/fail.h"
 
 /* One request may come as several signals: to the process group, and passed on by whoever started
@@ -20,13 +20,6 @@
 /* The image gives itself --stop-timeout twice, by default 10 s each (lib/fiber/stop.h), and tells
  * what it waits for. This is for one that does not even do that. */
 #define PATIENCE_S 25
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
-}
 
 static bool is_ignored(int number)
 {
@@ -62,11 +55,11 @@ static bool take(struct stop *stop, int number)
     }
     if (stop->number == 0) {
         stop->number = number;
-        stop->first_ns = now_ns();
+        stop->first_ns = clock_monotonic_ns();
         (void)alarm(PATIENCE_S);
         return true;
     }
-    if (now_ns() - stop->first_ns <= ONE_REQUEST_NS) return true;
+    if (clock_monotonic_ns() - stop->first_ns <= ONE_REQUEST_NS) return true;
     tender_say("asked to end twice: ended");
     stop->last_number = number;
     return false;

@@ -4,27 +4,20 @@
 #include "tender/times.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/units.h"
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * S_NS + (uint64_t)now.tv_nsec;
-}
+#include "target/clock.h"
 
 void times_begin(struct times *times)
 {
-    *times = (struct times){ .start_ns = now_ns() };
+    *times = (struct times){ .start_ns = clock_monotonic_ns() };
 }
 
 void times_mark(struct times *times, const char *step)
 {
     if (times->count == TIMES_MAX) return;
     times->steps[times->count] = step;
-    times->end_ns[times->count++] = now_ns();
+    times->end_ns[times->count++] = clock_monotonic_ns();
 }
 
 void times_tell(const struct times *times)
