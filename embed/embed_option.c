@@ -179,10 +179,7 @@ void option_before_consume(struct loom_socket *socket)
 static void hold_segments(struct loom_socket *socket)
 {
     uint64_t mss_bytes = socket->options[LOOM_MSS_MAX];
-    struct tcp_connection *connection = socket->connection;
-    if (mss_bytes == 0) return;
-    uint16_t cap = (uint16_t)(mss_bytes + HEADERS_BYTES);
-    if (connection->mtu_cap == 0 || cap < connection->mtu_cap) connection->mtu_cap = cap;
+    socket->connection->mtu_cap = mss_bytes == 0 ? 0 : (uint16_t)(mss_bytes + HEADERS_BYTES);
 }
 
 static const struct {

@@ -398,6 +398,30 @@ TEST(segments_are_no_longer_than_a_socket_wants)
     wire_close(&wire);
 }
 
+TEST(segments_may_grow_again)
+{
+    static const struct {
+        uint64_t asked;
+        uint16_t longest;
+    } cases[] = {
+        { 0, 1460 }, { 700, 700 }, { 1000, 1000 }, { 88, 88 }, { 2000, 1460 }, { 0, 1460 }
+    };
+    static uint8_t bytes[1460];
+    struct wire wire;
+    size_t sent;
+    wire_open(&wire, NULL, 0);
+    struct loom_socket *socket = wire_connect(&wire, mss_1460, 4, MS_NS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect_ok(loom_set_option(socket, LOOM_MSS_MAX, cases[i].asked));
+        expect_ok(loom_send(socket, bytes, cases[i].longest, &sent, LOOM_NO_WAIT));
+        expect_that(wire_next(&wire).payload_bytes, ==, cases[i].longest);
+        wire.stack_seq += cases[i].longest;
+        wire_say(&wire, ACK, wire.our_seq, "");
+        expect(wire_is_silent(&wire));
+    }
+    wire_close(&wire);
+}
+
 TEST(send_buffer_of_a_socket_is_its_limit)
 {
     static uint8_t bytes[9000];
