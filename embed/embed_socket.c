@@ -198,6 +198,15 @@ enum loom_result loom_error(struct loom_socket *socket)
     return call_run(&call);
 }
 
+static_assert((int)LOOM_REPORT_UNREACHABLE == TCP_REPORT_UNREACHABLE &&
+                  (int)LOOM_REPORT_REFUSED == TCP_REPORT_REFUSED &&
+                  (int)LOOM_REPORT_DENIED == TCP_REPORT_DENIED &&
+                  (int)LOOM_REPORT_TIME_EXCEEDED == TCP_REPORT_TIME_EXCEEDED &&
+                  (int)LOOM_REPORT_PARAMETER == TCP_REPORT_PARAMETER &&
+                  (int)LOOM_REPORT_RETRANSMITTED == TCP_REPORT_RETRANSMITTED &&
+                  (int)LOOM_REPORT_URGENT == TCP_REPORT_URGENT,
+              "reports have the same bits");
+
 struct reports_call {
     struct call call;
     unsigned reports;

@@ -104,11 +104,12 @@ static enum loom_result listen_attempt(struct call *call)
     socket->acceptor_user = (struct tcp_acceptor_user){ .acceptable = on_acceptable };
     enum result result = tcp_acceptor_open(&call->stack->core.tcp, &socket->local, listen->backlog,
                                            &socket->acceptor_user, &socket->acceptor);
-    socket->role = result == OK ? ROLE_LISTENER : ROLE_TCP;
-    if (result == OK)
+    if (result == OK) {
+        socket->role = ROLE_LISTENER;
         tcp_acceptor_set_traffic_class(socket->acceptor, option_traffic_class(socket));
-    else
+    } else {
         socket->acceptor = NULL;
+    }
     return result_to_public(result);
 }
 
