@@ -31,8 +31,9 @@
 
 #define ARP_ADDRESSES_MAX 8
 #define ARP_PINS_MAX      16
-#define ARP_WAITING_MAX \
-    48 /* packets for one neighbour, as the longest datagram has; then the oldest gives way */
+
+/* Packets for one neighbour, as many as the longest datagram has; then the oldest gives way. */
+#define ARP_WAITING_MAX 48
 
 struct arp_parameters {
     uint64_t entry_count;

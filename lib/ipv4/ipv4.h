@@ -23,9 +23,8 @@
 
 #define IPV4_HOP_LIMIT 64 /* IANA's recommendation for RFC 1122 3.2.1.7 */
 
-#define IPV4_LOOPBACK_MTU \
-    ((uint16_t)16384) /* what find_path says of it; longer ones go as well \
-                       */
+/* What find_path says of it; longer ones go as well. */
+#define IPV4_LOOPBACK_MTU ((uint16_t)16384)
 
 struct ipv4_parameters {
     uint64_t reassembly_count; /* datagrams being put together; the oldest gives way */

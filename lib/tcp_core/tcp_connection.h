@@ -74,8 +74,8 @@ enum tcp_connection_flag {
     TCP_IS_DOUBTED = 1 << 22,   /* ICMP has said, since it was heard last, that nobody is there */
     TCP_SENDS_URGENT = 1 << 23, /* up to snd_up, which is not acknowledged */
     TCP_HEARS_URGENT = 1 << 24, /* up to rcv_up, which is not read */
-    TCP_FIN_IS_NEWS = 1 << 26,  /* it came by itself, ahead of a hole, and was not told of since */
     TCP_TIMEOUT_DUE = 1 << 25,  /* our user timeout, with the next segment that has room for it */
+    TCP_FIN_IS_NEWS = 1 << 26,  /* it came by itself, ahead of a hole, and was not told of since */
 };
 
 struct tcp_connection {
