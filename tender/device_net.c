@@ -3,9 +3,8 @@
  * SPDX-License-Identifier: ISC */
 #include "tender/device_net.h"
 
-#include <stdio.h>
-
 #include "target/unix/net_passt.h"
+#include "tender/fail.h"
 
 /* Of a socket that carries a frame each datagram, which has none of its own. */
 #define SOCKET_MTU 1500
@@ -76,10 +75,9 @@ static enum result open_socket(struct device_net *net, struct machine_device *sh
         device_tap_open_socket(&net->tap, shared, descriptor, false, &tap);
         return OK;
     }
-    (void)fprintf(stderr,
-                  "loom-tender: fd:%d is no tap and no socket; hand over an open tap, or a socket "
-                  "that carries frames\n",
-                  descriptor);
+    tender_say("fd:%d is no tap and no socket; hand over an open tap, or a socket that carries "
+               "frames",
+               descriptor);
     return UNSUPPORTED;
 }
 

@@ -16,8 +16,8 @@ TENDER_FLAGS := -O2 -fPIE -fsanitize=bounds,signed-integer-overflow,shift,null,u
 # What is not needed of these is not linked.
 TENDER_SOURCES := $(filter-out %_test.c %_suite.c %_sanitizer.c,$(wildcard tender/*.c target/machine/*.c \
                       $(addsuffix /*.c,$(addprefix lib/,base fiber log metrics parameter packet net)))) \
-                  lib/image/crash_report.c $(addprefix target/unix/,clock.c console.c entropy.c poll.c process.c signals.c net_tap_interface.c \
-                      net_host_choice.c net_passt_process.c) \
+                  lib/image/crash_report.c $(addprefix target/unix/,block_file_disk.c clock.c console.c entropy.c poll.c \
+                      process.c signals.c net_tap_interface.c net_host_choice.c net_passt_process.c) \
                   $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
 TENDER_OBJECTS := $(TENDER_SOURCES:%.c=$(BUILD)/tender/%.o) $(patsubst %.S,$(BUILD)/tender/%.o,$(wildcard lib/fiber/*.S))
 

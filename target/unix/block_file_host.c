@@ -15,6 +15,7 @@
 
 #include "base/units.h"
 #include "target/memory.h"
+#include "target/unix/block_file_disk.h"
 
 #define LOG_MODULE "block"
 #include "log/log.h"
@@ -187,37 +188,31 @@ static enum result open_path(struct block_file *file, const char *path,
     return file->descriptor < 0 ? refuse(path, "open", errno) : OK;
 }
 
-/* Held by the open file, and gone with it, however the process ends (fcntl(2), open file
- * description locks). */
 static enum result lock_file(const struct block_file *file, const char *path)
 {
-    struct flock lock = { .l_type = file->block.read_only ? F_RDLCK : F_WRLCK,
-                          .l_whence = SEEK_SET };
-    if (fcntl(file->descriptor, F_OFD_SETLK, &lock) == 0) return OK;
-    if (errno != EAGAIN && errno != EACCES) return refuse(path, "lock", errno);
-    log_error("%s is open in another process; a disk that is written to has one user: end it, or "
-              "give this one a copy",
-              path);
-    return EXISTS;
+    enum result result = block_file_disk_lock(file->descriptor, file->block.read_only);
+    if (result == FAILED) return refuse(path, "lock", errno);
+    if (result == EXISTS)
+        log_error("%s is open in another process; a disk that is written to has one user: end it, "
+                  "or give this one a copy",
+                  path);
+    return result;
 }
 
 static enum result measure(struct block_file *file, const char *path, uint64_t *size_bytes)
 {
-    struct stat status;
-    int sector_bytes = 0;
-    if (fstat(file->descriptor, &status) != 0) return refuse(path, "measure", errno);
-    *size_bytes = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
-    if (S_ISREG(status.st_mode)) return OK;
-    if (!S_ISBLK(status.st_mode)) {
+    struct block_file_disk_size size;
+    enum result result = block_file_disk_measure(file->descriptor, &size);
+    if (result == FAILED) return refuse(path, "measure", errno);
+    if (result == INVALID) {
         log_error("%s is neither a file nor a block device", path);
         return INVALID;
     }
-    file->is_device = true;
-    if (ioctl(file->descriptor, BLKGETSIZE64, size_bytes) != 0 ||
-        ioctl(file->descriptor, BLKSSZGET, &sector_bytes) != 0)
-        return refuse(path, "measure", errno);
-    if (sector_bytes <= (int)file->block.block_bytes) return OK;
-    log_error("%s has sectors of %d bytes: say --block-bytes=%d", path, sector_bytes, sector_bytes);
+    *size_bytes = size.bytes;
+    file->is_device = size.sector_bytes != 0;
+    if (size.sector_bytes <= file->block.block_bytes) return OK;
+    log_error("%s has sectors of %u bytes: say --block-bytes=%u", path, size.sector_bytes,
+              size.sector_bytes);
     return INVALID;
 }
 
