@@ -15,9 +15,13 @@
  * reads gets as far as what comes. */
 #define BUSY_POLL_NS (20 * US_NS)
 
-static void sound_alarms(void)
+static void look_at_clock(void)
 {
     fiber_runtime.now_ns = clock_monotonic_ns();
+}
+
+static void sound_alarms(void)
+{
     for (struct timer *timer = timer_take_due(&fiber_runtime.timers, fiber_runtime.now_ns);
          timer != NULL; timer = timer_take_due(&fiber_runtime.timers, fiber_runtime.now_ns)) {
         struct alarm *alarm = CONTAINER_OF(timer, struct alarm, timer);
@@ -36,6 +40,7 @@ static void run_deferred(void)
         struct deferred *deferred = CONTAINER_OF(node, struct deferred, node);
         deferred->run(deferred);
     }
+    look_at_clock();
 }
 
 void loop_defer(struct deferred *deferred)
@@ -62,6 +67,7 @@ static void poll_devices(void)
     } else {
         return;
     }
+    look_at_clock();
     sound_alarms();
     fiber_runtime.fibers_ns = 0;
 }
@@ -71,12 +77,13 @@ static void run_fibers(void)
 {
     uint64_t begin_ns = fiber_runtime.now_ns;
     fiber_yield();
-    fiber_runtime.now_ns = clock_monotonic_ns();
+    look_at_clock();
     fiber_runtime.fibers_ns += fiber_runtime.now_ns - begin_ns;
 }
 
 void fiber_run(struct task *task, const char *name)
 {
+    look_at_clock();
     scope_open(&fiber_runtime.root, "image");
     enum result result = fiber_start(&fiber_runtime.root, task, name, STACK_MEDIUM);
     assert_that(result, ==, OK);
