@@ -4,20 +4,16 @@
  * SPDX-License-Identifier: ISC */
 #include "tender/device_net.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/writer.h"
 #include "packet/checksum.h"
 #include "target/clock.h"
+#include "target/unix/tap_test.h"
 #include "tender/net_guest_test.h"
 
 #define ALL (~(uint64_t)0)
@@ -89,65 +85,10 @@ TEST(net_over_nothing_of_the_kind)
 
 /* ---- a real tap ---- */
 
-static const char *no_tap;
-
-static bool control(unsigned long what, struct ifreq *request)
-{
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool done = ioctl(any, what, request) == 0;
-    (void)close(any);
-    return done;
-}
-
-static struct ifreq request_of(const char *name)
-{
-    struct ifreq request = { 0 };
-    (void)span_copy(SPAN_OF(request.ifr_name), view_from_string(name));
-    return request;
-}
-
-static int make_interface(const char *name, short kind)
-{
-    struct ifreq request = request_of(name);
-    int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    request.ifr_flags = (short)(kind | IFF_NO_PI);
-    if (descriptor >= 0 && ioctl(descriptor, TUNSETIFF, &request) == 0) return descriptor;
-    if (descriptor >= 0) (void)close(descriptor);
-    return -1;
-}
-
-__attribute__((constructor)) static void make_namespace(void)
-{
-    if (unshare(CLONE_NEWNET) != 0) {
-        no_tap = "only root can make a network namespace";
-        return;
-    }
-    int tap = make_interface("tap0", IFF_TAP), tun = make_interface("tun0", IFF_TUN);
-    if (tap < 0 || tun < 0 || ioctl(tap, TUNSETPERSIST, 1) != 0 ||
-        ioctl(tun, TUNSETPERSIST, 1) != 0)
-        no_tap = "this host has no /dev/net/tun";
-    if (tap >= 0) (void)close(tap);
-    if (tun >= 0) (void)close(tun);
-}
-
-/* 10.0.2.2/24, and who has 10.0.2.15 there is known. */
-static void set_up(void)
-{
-    struct ifreq request = request_of("tap0");
-    struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000202) };
-    memcpy(&request.ifr_addr, &ipv4, sizeof ipv4);
-    expect(control(SIOCSIFADDR, &request));
-    ipv4.sin_addr.s_addr = htonl(0xffffff00);
-    memcpy(&request.ifr_addr, &ipv4, sizeof ipv4);
-    expect(control(SIOCSIFNETMASK, &request));
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    expect(control(SIOCSIFFLAGS, &request));
-}
-
 static void open_tap(uint64_t features)
 {
-    if (no_tap != NULL) test_skip(no_tap);
-    set_up();
+    need_tap();
+    tap_set_up("tap0", 0x0a000202); /* 10.0.2.2/24 */
     expect_ok(open_as("tap:tap0"));
     net_guest_start(&net.device, features, NET_QUEUE_SIZE);
     net_guest_post(200);
@@ -317,6 +258,6 @@ TEST(net_over_a_tap_is_alone_there)
 
 TEST(net_over_a_tun_is_none)
 {
-    if (no_tap != NULL) test_skip(no_tap);
+    need_tap();
     expect_result(open_as("tap:tun0"), UNSUPPORTED);
 }

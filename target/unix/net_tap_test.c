@@ -4,13 +4,8 @@
  * SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
 #include <linux/virtio_net.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +14,7 @@
 #include "packet/checksum.h"
 #include "target/clock.h"
 #include "target/unix/net_tap.h"
+#include "target/unix/tap_test.h"
 #include "test/test.h"
 
 #define SOON (clock_monotonic_ns() + 5 * S_NS)
@@ -444,65 +440,6 @@ TEST(the_other_side_goes_away)
 
 /* ---- a tap of the host ---- */
 
-static const char *no_tap; /* why there is none */
-
-static bool control(unsigned long what, struct ifreq *request)
-{
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool done = any >= 0 && ioctl(any, what, request) == 0;
-    if (any >= 0) (void)close(any);
-    return done;
-}
-
-static struct ifreq request_of(const char *name)
-{
-    struct ifreq request = { 0 };
-    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
-    return request;
-}
-
-static int make_interface(const char *name, short kind)
-{
-    int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    struct ifreq request = request_of(name);
-    request.ifr_flags = (short)(kind | IFF_NO_PI);
-    if (descriptor < 0 || ioctl(descriptor, TUNSETIFF, &request) != 0) return -1;
-    return descriptor;
-}
-
-static void set_up(const char *name, uint32_t address)
-{
-    struct ifreq request = request_of(name);
-    struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(address) };
-    memcpy(&request.ifr_addr, &ipv4, sizeof ipv4);
-    expect(control(SIOCSIFADDR, &request));
-    ipv4.sin_addr.s_addr = htonl(0xffffff00);
-    memcpy(&request.ifr_addr, &ipv4, sizeof ipv4);
-    expect(control(SIOCSIFNETMASK, &request));
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    expect(control(SIOCSIFFLAGS, &request));
-}
-
-/* Interfaces in a namespace of this process's own, which the host removes with it. */
-__attribute__((constructor)) static void make_namespace(void)
-{
-    if (unshare(CLONE_NEWNET) != 0) {
-        no_tap = "only root can make a network namespace";
-        return;
-    }
-    int one = make_interface("tap0", IFF_TAP), other = make_interface("tun0", IFF_TUN);
-    if (one < 0 || other < 0 || ioctl(one, TUNSETPERSIST, 1) != 0 ||
-        ioctl(other, TUNSETPERSIST, 1) != 0)
-        no_tap = "this host has no /dev/net/tun";
-    if (one >= 0) (void)close(one);
-    if (other >= 0) (void)close(other);
-}
-
-static void need_tap(void)
-{
-    if (no_tap != NULL) test_skip(no_tap);
-}
-
 static const struct net_tap_options plain;
 
 static struct view arp_request(void)
@@ -552,7 +489,7 @@ static struct packet *ask_by_arp(void)
 TEST(tap_asks_the_host_by_arp)
 {
     need_tap();
-    set_up("tap0", 0x0a000202);
+    tap_set_up("tap0", 0x0a000202);
     expect_ok(net_tap_open(&tap, VIEW("tap0"), &plain));
     expect_that(tap.net.link, ==, NET_ETHERNET);
     expect_that(tap.net.mtu_bytes, ==, 1500);
@@ -572,7 +509,7 @@ TEST(tap_asks_the_host_by_arp)
 TEST(tap_receives_what_the_host_does_not_sum)
 {
     need_tap();
-    set_up("tap0", 0x0a000202);
+    tap_set_up("tap0", 0x0a000202);
     expect_ok(net_tap_open(&tap, VIEW("tap0"), &plain));
     net_listener_attach(&listener, &tap.net, 256);
     struct packet *packet = ask_by_arp(); /* so the host knows this neighbour */
@@ -597,7 +534,7 @@ TEST(tap_receives_what_the_host_does_not_sum)
 TEST(tun_carries_datagrams)
 {
     need_tap();
-    set_up("tun0", 0x0a000302);
+    tap_set_up("tun0", 0x0a000302);
     expect_ok(net_tap_open(&tap, VIEW("tun0"), &plain));
     expect_that(tap.net.link, ==, NET_IP);
     net_listener_attach(&listener, &tap.net, 256);
@@ -621,13 +558,13 @@ TEST(tun_carries_datagrams)
 TEST(tap_as_an_open_descriptor)
 {
     need_tap();
-    int descriptor = make_interface("tap0", IFF_TAP); /* without IFF_VNET_HDR */
+    int descriptor = tap_make("tap0", IFF_TAP); /* without IFF_VNET_HDR */
     expect(descriptor >= 0);
     expect_ok(net_tap_open_descriptor(&tap, descriptor, &plain));
     expect_that(tap.net.offloads, ==, 0);
     expect_that(tap.net.link, ==, NET_ETHERNET);
     net_tap_close(&tap);
-    descriptor = make_interface("tap0", IFF_TAP | IFF_VNET_HDR);
+    descriptor = tap_make("tap0", IFF_TAP | IFF_VNET_HDR);
     expect_ok(net_tap_open_descriptor(&tap, descriptor, &plain));
     expect_that(tap.net.offloads, ==, all_offloads);
     net_tap_close(&tap);
@@ -636,9 +573,9 @@ TEST(tap_as_an_open_descriptor)
 TEST(tap_follows_the_mtu_of_the_interface)
 {
     need_tap();
-    struct ifreq request = request_of("tap0");
+    struct ifreq request = tap_request("tap0");
     request.ifr_mtu = 9000;
-    expect(control(SIOCSIFMTU, &request));
+    expect(tap_control(SIOCSIFMTU, &request));
     expect_ok(net_tap_open(&tap, VIEW("tap0"), &plain));
     expect_that(tap.net.mtu_bytes, ==, 9000);
     net_tap_close(&tap);
@@ -647,7 +584,7 @@ TEST(tap_follows_the_mtu_of_the_interface)
     expect_that(tap.net.mtu_bytes, ==, 1280);
     net_tap_close(&tap);
     request.ifr_mtu = 1500;
-    expect(control(SIOCSIFMTU, &request));
+    expect(tap_control(SIOCSIFMTU, &request));
 }
 
 TEST(tap_that_cannot_be_opened)
@@ -671,14 +608,14 @@ TEST(tap_that_cannot_be_opened)
 TEST(tap_goes_down_and_away)
 {
     need_tap();
-    int descriptor = make_interface("tap1", IFF_TAP | IFF_VNET_HDR);
+    int descriptor = tap_make("tap1", IFF_TAP | IFF_VNET_HDR);
     expect(descriptor >= 0);
     expect_ok(net_tap_open_descriptor(&tap, dup(descriptor), &plain)); /* down as yet */
     net_listener_attach(&listener, &tap.net, 256);
     struct packet *packet = packet_of(arp_request());
     expect_that(net_send(&tap.net, &packet, 1), ==, 1);
     expect_that(tap.net.statistics.send_errors, ==, 1);
-    set_up("tap1", 0x0a000402);
+    tap_set_up("tap1", 0x0a000402);
     packet = packet_of(arp_request());
     expect_that(net_send(&tap.net, &packet, 1), ==, 1);
     expect_that(tap.net.statistics.sent_frames, ==, 1);
