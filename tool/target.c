@@ -12,7 +12,7 @@ const struct target targets[] = {
         .sources = { "target/hosted/*.c", "target/hosted/*.S", "target/unix/*.c",
                      "target/unix/*.S" },
         .without = { "stack_*", "tcp_*", "udp_*", "kv_*", "resolver_*", "flow_*", "net_*",
-                     "block_*" },
+                     "block_*", "crew*" },
         .libraries = "",
     },
     {

@@ -1,13 +1,10 @@
-/* block_file.c - a disk in a file of the host: the loop's side, and the threads.
+/* block_file.c - a disk in a file of the host: the loop's side.
  *
  * SPDX-License-Identifier: ISC */
 #include "target/unix/block_file.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -29,7 +26,7 @@ const struct parameter block_file_parameters[] = {
     PARAMETER_NUMBER(struct block_file_parameters, block_bytes, "block-bytes", "512",
                      BLOCK_BYTES_MIN, BLOCK_BYTES_MAX, "how long a block is: a power of two"),
     PARAMETER_NUMBER(struct block_file_parameters, thread_count, "block-threads", THREADS, 1,
-                     BLOCK_FILE_THREADS_MAX, "requests that the host works on at once"),
+                     CREW_THREADS_MAX, "requests that the host works on at once"),
     PARAMETER_FLAG(struct block_file_parameters, read_only, "block-read-only", "off",
                    "never write to it"),
     PARAMETER_FLAG(struct block_file_parameters, direct, "block-direct", "off",
@@ -55,49 +52,15 @@ static const struct metric block_file_metrics[] = {
     METRIC_END,
 };
 
-/* What a request is at, in its `handle`: guarded by the lock until it is finished. */
-enum { WAITING, BEGUN, FINISHED };
+/* What a request is at, in its `handle`: the loop's, but the thread's that carries it out. */
+enum { WAITING, FINISHED };
 
-/* ---- the threads ---- */
-
-/* Waits for a request; NULL: the file is being closed. The lock is held. */
-static struct block_request *take_request(struct block_file *file)
+/* In a thread. */
+static void carry_out(struct crew *crew, struct list_node *node)
 {
-    while (!file->stopping && list_is_empty(&file->waiting))
-        (void)pthread_cond_wait(&file->changed, &file->lock);
-    struct list_node *node = list_take(&file->waiting);
-    if (node == NULL) return NULL;
+    const struct block_file *file = CONTAINER_OF(crew, struct block_file, crew);
     struct block_request *request = CONTAINER_OF(node, struct block_request, node);
-    request->handle = BEGUN;
-    return request;
-}
-
-/* The loop is told when there was nothing to be told before. The lock is held. */
-static void put_finished(struct block_file *file, struct block_request *request, int error)
-{
-    static const uint64_t one = 1;
-    bool is_first = list_is_empty(&file->finished);
-    request->handle = FINISHED + (uint64_t)error;
-    list_append(&file->finished, &request->node);
-    if (!is_first) return;
-    /* An eventfd takes this unless its count is near 2^64, and then the loop is awake. */
-    ssize_t written = write(file->event, &one, sizeof one);
-    (void)written;
-}
-
-static void *thread_run(void *argument)
-{
-    struct block_file *file = argument;
-    struct block_request *request;
-    (void)pthread_mutex_lock(&file->lock);
-    while ((request = take_request(file)) != NULL) {
-        (void)pthread_mutex_unlock(&file->lock);
-        int error = block_file_host_carry_out(file, request);
-        (void)pthread_mutex_lock(&file->lock);
-        put_finished(file, request, error);
-    }
-    (void)pthread_mutex_unlock(&file->lock);
-    return NULL;
+    request->handle = FINISHED + (uint64_t)block_file_host_carry_out(file, request);
 }
 
 /* ---- telling ---- */
@@ -108,12 +71,14 @@ static enum result result_of(int error)
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? FULL : FAILED;
 }
 
-static void tell(struct block_file *file, struct block_request *request)
+static void tell(struct crew *crew, struct list_node *node)
 {
     static const char *const words[] = { [BLOCK_READ] = "read",
                                          [BLOCK_WRITE] = "write",
                                          [BLOCK_FLUSH] = "flush",
                                          [BLOCK_DISCARD] = "discard" };
+    struct block_file *file = CONTAINER_OF(crew, struct block_file, crew);
+    struct block_request *request = CONTAINER_OF(node, struct block_request, node);
     int error = (int)(request->handle - FINISHED);
     if (error != 0)
         log_error("cannot %s %llu blocks from %llu on: %s", words[request->kind],
@@ -122,34 +87,15 @@ static void tell(struct block_file *file, struct block_request *request)
     block_tell(&file->block, request, result_of(error));
 }
 
-static void tell_all(struct block_file *file, struct list *finished)
-{
-    struct list_node *node;
-    while ((node = list_take(finished)) != NULL)
-        tell(file, CONTAINER_OF(node, struct block_request, node));
-}
-
-static void file_ready(struct poll *poll, uint32_t events)
-{
-    struct block_file *file = CONTAINER_OF(poll, struct block_file, poll);
-    struct list finished;
-    uint64_t count;
-    (void)events;
-    list_init(&finished);
-    if (read(file->event, &count, sizeof count) < 0) assert_that(errno, ==, EAGAIN);
-    (void)pthread_mutex_lock(&file->lock);
-    list_move_all(&finished, &file->finished);
-    (void)pthread_mutex_unlock(&file->lock);
-    tell_all(file, &finished);
-}
-
 static void take_turn(struct deferred *turn)
 {
     struct block_file *file = CONTAINER_OF(turn, struct block_file, turn);
-    struct list finished;
-    list_init(&finished);
-    list_move_all(&finished, &file->at_hand);
-    tell_all(file, &finished);
+    struct list_node *node;
+    struct list due;
+    list_init(&due);
+    list_move_all(&due, &file->at_hand);
+    while ((node = list_take(&due)) != NULL)
+        tell(&file->crew, node);
 }
 
 /* ---- the signature ---- */
@@ -172,64 +118,22 @@ static void block_file_submit(struct block *block, struct block_request *request
     struct block_file *file = CONTAINER_OF(block, struct block_file, block);
     if (read_quickly(file, request)) return;
     request->handle = WAITING;
-    (void)pthread_mutex_lock(&file->lock);
-    list_append(&file->waiting, &request->node);
-    (void)pthread_cond_signal(&file->changed);
-    (void)pthread_mutex_unlock(&file->lock);
+    crew_give(&file->crew, &request->node);
 }
 
 static bool block_file_withdraw(struct block *block, struct block_request *request)
 {
     struct block_file *file = CONTAINER_OF(block, struct block_file, block);
-    (void)pthread_mutex_lock(&file->lock);
-    bool is_waiting = request->handle == WAITING;
+    (void)pthread_mutex_lock(&file->crew.lock);
+    bool is_waiting = list_holds(&request->node) && request->handle == WAITING;
     if (is_waiting) list_remove(&request->node);
-    (void)pthread_mutex_unlock(&file->lock);
+    (void)pthread_mutex_unlock(&file->crew.lock);
     return is_waiting;
 }
 
 static const struct block_ops block_file_ops = BLOCK_OPS(block_file);
 
 /* ---- opening and closing ---- */
-
-/* Signals are for the loop. */
-static enum result start_threads(struct block_file *file, size_t count)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int error = pthread_attr_init(&attributes);
-    assert_that(error, ==, 0);
-    (void)pthread_attr_setstacksize(&attributes,
-                                    MAX(THREAD_STACK_BYTES, (size_t)PTHREAD_STACK_MIN));
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (error == 0 && file->thread_count < count) {
-        error = pthread_create(&file->threads[file->thread_count], &attributes, thread_run, file);
-        if (error == 0) file->thread_count++;
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    if (error != 0) log_error("cannot start a thread: the host's limit is reached (ulimit -u)");
-    return error == 0 ? OK : FULL;
-}
-
-static void end_threads(struct block_file *file)
-{
-    (void)pthread_mutex_lock(&file->lock);
-    file->stopping = true;
-    (void)pthread_cond_broadcast(&file->changed);
-    (void)pthread_mutex_unlock(&file->lock);
-    while (file->thread_count > 0)
-        (void)pthread_join(file->threads[--file->thread_count], NULL);
-}
-
-static enum result make_event(struct block_file *file)
-{
-    file->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (file->event < 0) return FULL;
-    file->poll = (struct poll){ .descriptor = file->event, .ready = file_ready };
-    return poll_add_input(&file->poll);
-}
 
 static enum result check(const struct block_file_parameters *parameters)
 {
@@ -246,33 +150,31 @@ static enum result check(const struct block_file_parameters *parameters)
 
 enum result block_file_open(struct block_file *file, const struct block_file_parameters *parameters)
 {
+    const struct crew_options options = { .carry_out = carry_out,
+                                          .tell = tell,
+                                          .thread_count = parameters->thread_count,
+                                          .stack_bytes = THREAD_STACK_BYTES };
     *file = (struct block_file){ .block.ops = &block_file_ops, .turn = { .run = take_turn } };
-    file->descriptor = file->event = -1;
+    file->descriptor = -1;
+    list_init(&file->at_hand);
     enum result result = check(parameters);
     if (result == OK) result = block_file_host_open(file, parameters);
     if (result != OK) return result;
-    (void)pthread_mutex_init(&file->lock, NULL);
-    (void)pthread_cond_init(&file->changed, NULL);
-    list_init(&file->waiting);
-    list_init(&file->finished);
-    list_init(&file->at_hand);
+    result = crew_open(&file->crew, &options);
+    if (result != OK) {
+        (void)close(file->descriptor);
+        return result;
+    }
     metrics_register(&file->metrics, "block", block_file_metrics, SPAN_OF(*file));
-    result = make_event(file);
-    if (result == OK) result = start_threads(file, parameters->thread_count);
-    if (result != OK) block_file_close(file);
-    return result;
+    return OK;
 }
 
 void block_file_close(struct block_file *file)
 {
-    assert(list_is_empty(&file->waiting) && list_is_empty(&file->at_hand));
-    end_threads(file);
-    assert(list_is_empty(&file->finished));
+    assert(list_is_empty(&file->crew.waiting) && list_is_empty(&file->at_hand));
+    (void)crew_close(&file->crew, NEVER);
+    assert(list_is_empty(&file->crew.done));
     metrics_withdraw(&file->metrics);
     loop_withdraw(&file->turn);
-    poll_remove(&file->poll);
-    if (file->event >= 0) (void)close(file->event);
-    (void)pthread_cond_destroy(&file->changed);
-    (void)pthread_mutex_destroy(&file->lock);
     (void)close(file->descriptor);
 }

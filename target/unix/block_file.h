@@ -4,11 +4,7 @@
  *     --block=disk.img --block-create=64MiB     and makes, where there is none yet
  *     --block=/dev/nvme0n1p3
  *
- * The host's calls wait for its disk, so they are made by a few threads, which share with the loop
- * only lists under a lock, and wake it through an eventfd:
- *
- *     submit --> waiting --> thread: preadv, pwritev, fdatasync --> finished -- eventfd --> loop
- *
+ * The host's calls (preadv, pwritev, fdatasync) wait for its disk, so a crew of threads makes them.
  * (io_uring would save the threads; containers and hardened hosts forbid it, and then they would be
  * needed all the same.) A read of what the host has in its cache is done at once, without them.
  *
@@ -18,15 +14,11 @@
 #ifndef LOOM_BLOCK_FILE_H
 #define LOOM_BLOCK_FILE_H
 
-#include <pthread.h>
-
 #include "block/block.h"
 #include "fiber/fiber.h"
 #include "metrics/metrics.h"
 #include "parameter/parameter.h"
-#include "target/unix/poll.h"
-
-#define BLOCK_FILE_THREADS_MAX 64
+#include "target/unix/crew.h"
 
 struct block_file_parameters {
     struct view path;
@@ -43,14 +35,7 @@ struct block_file {
     int descriptor;
     bool is_device;       /* of the host: not a regular file */
     bool has_quick_reads; /* the loop's: the file system can say at once what is in the cache */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct list waiting, finished; /* guarded */
-    bool stopping;                 /* guarded */
-    int event;                     /* an eventfd that the threads write and the loop reads */
-    pthread_t threads[BLOCK_FILE_THREADS_MAX];
-    size_t thread_count;
-    struct poll poll;
+    struct crew crew;
     struct list at_hand; /* the loop's: reads that needed no thread */
     struct deferred turn;
     struct metrics metrics;

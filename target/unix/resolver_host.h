@@ -1,10 +1,7 @@
 /* resolver_host.h - names to addresses as the host has them: its hosts file, its DNS servers, its
  * order.
  *
- * The host's look-up (getaddrinfo) waits, so it happens on a few threads of its own. They share
- * nothing with fibers but a queue under a lock, and wake the loop through an eventfd:
- *
- *     fiber -- query --> waiting --> thread: getaddrinfo --> answered -- eventfd --> loop --> fiber
+ * The host's look-up (getaddrinfo) waits, so a crew of threads makes it.
  *
  * A fiber that has left (deadline, cancellation) leaves its query behind, and the loop frees it
  * when the thread is done with it. A query beyond `--resolver-queries` is FULL.

@@ -14,7 +14,7 @@ static const struct module file = {
     .header = "target/unix/block_file.h",
     .words = "a disk in a file, as --block says",
     .home = MODULE_OF_HOUSE,
-    .sources = { "target/unix/block_file*.c" },
+    .sources = { "target/unix/block_file*.c", "target/unix/crew.c" },
     .needs = { "block" },
     .has_parameters = true,
 };

@@ -77,7 +77,7 @@ static const struct module resolver_module = {
     .header = "target/unix/resolver_host.h",
     .words = "names to addresses, by the host",
     .home = MODULE_OF_HOUSE,
-    .sources = { "target/unix/resolver_host*.c" },
+    .sources = { "target/unix/resolver_host*.c", "target/unix/crew.c" },
     .needs = { "resolver", "ip" },
     .has_parameters = true,
 };
