@@ -228,12 +228,7 @@ static struct view segment_to_host(size_t payload_bytes)
 
 TEST(net_over_a_tap_sends_what_is_to_be_cut)
 {
-    struct virtio_net_header header = { .flags = VIRTIO_NET_HDR_NEEDS_CSUM,
-                                        .gso_type = VIRTIO_NET_GSO_TCPV4,
-                                        .header_bytes = 54,
-                                        .segment_bytes = 1448,
-                                        .checksum_start = 34,
-                                        .checksum_offset = 16 };
+    struct virtio_net_header header = net_guest_segments(1448);
     struct view frame;
     open_tap(ALL);
     meet_the_host();

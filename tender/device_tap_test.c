@@ -215,12 +215,7 @@ TEST(tap_checks_the_headers_of_the_guest)
     const struct virtio_net_header sum = { .flags = 1,
                                            .checksum_start = 34,
                                            .checksum_offset = 16 };
-    const struct virtio_net_header cut = { .flags = 1,
-                                           .gso_type = VIRTIO_NET_GSO_TCPV4,
-                                           .header_bytes = 54,
-                                           .segment_bytes = 500,
-                                           .checksum_start = 34,
-                                           .checksum_offset = 16 };
+    const struct virtio_net_header cut = net_guest_segments(500);
     struct virtio_net_header header;
     expect_header(&sum, ALL, true);
     expect_header(&cut, ALL, true);
@@ -371,12 +366,7 @@ TEST(tap_learns_what_comes)
 
 TEST(tap_passes_the_headers_of_the_host)
 {
-    struct virtio_net_header header, said = { .flags = 1,
-                                              .gso_type = VIRTIO_NET_GSO_TCPV4,
-                                              .header_bytes = 54,
-                                              .segment_bytes = 1448,
-                                              .checksum_start = 34,
-                                              .checksum_offset = 16 };
+    struct virtio_net_header header, said = net_guest_segments(1448);
     struct view frame;
     open_started(ALL);
     net_guest_post(128);

@@ -73,6 +73,17 @@ static inline void net_frame_expect(struct view frame, size_t length_bytes, size
 
 /* ---- to be sent ---- */
 
+/* Of a frame of TCP over IPv4, without options, to be cut into segments of so many bytes. */
+static inline struct virtio_net_header net_guest_segments(uint16_t segment_bytes)
+{
+    return (struct virtio_net_header){ .flags = VIRTIO_NET_HDR_NEEDS_CSUM,
+                                       .gso_type = VIRTIO_NET_GSO_TCPV4,
+                                       .header_bytes = 54,
+                                       .segment_bytes = segment_bytes,
+                                       .checksum_start = 34,
+                                       .checksum_offset = 16 };
+}
+
 /* A frame with its header in a part of its own, the rest in parts of at most `part_bytes`. */
 static inline void net_guest_send(const struct virtio_net_header *header, size_t frame_bytes,
                                   size_t number, uint32_t part_bytes)
