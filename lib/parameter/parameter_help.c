@@ -116,6 +116,7 @@ static void put_default(struct writer *writer, const struct parameter *parameter
     if (has_range) value_put_range(writer, parameter);
     if (has_range && has_default) writer_put(writer, VIEW("; "));
     if (has_default) writer_format(writer, "default %s", parameter->fallback);
+    static_assert(PARAMETER_POOL_MEMORY_BYTES == 256 * MIB, "as the words say");
     if (parameter->is_pool) writer_put(writer, VIEW(", fewer in a machine under 256MiB"));
     writer_put(writer, VIEW(")"));
 }

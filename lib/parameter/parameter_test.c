@@ -477,11 +477,29 @@ TEST(parameter_help_is_aligned_and_wrapped)
     expect_view(view_from(text.room, text.length_bytes), view_from_string(help_wanted));
 }
 
-/* ---- tables in tables ---- */
-
 struct inner_values {
     uint64_t count;
 };
+
+TEST(parameter_help_says_which_are_fewer_in_small_machines)
+{
+    static const struct parameter pools[] = {
+        PARAMETER_POOL(struct inner_values, count, "count", "7", 0, 9, "counted"),
+        PARAMETER_END,
+    };
+    static struct help_text text = { .sink = { .put = help_text_put } };
+    static struct inner_values values;
+    const struct parameter_group group = {
+        .device = "pool0", .prefix = "", .table = pools, .values = SPAN_OF(values)
+    };
+    parameter_help("homepage", &group, 1, &text.sink);
+    struct view said = view_from(text.room, text.length_bytes);
+    struct view wanted = VIEW("counted (0 to 9; default 7, fewer in a machine under 256MiB)\n");
+    expect(view_find(said, wanted) < said.length_bytes);
+}
+
+/* ---- tables in tables ---- */
+
 struct outer_values {
     uint64_t before;
     struct inner_values inner, nothing;
