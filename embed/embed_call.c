@@ -86,8 +86,7 @@ void call_retry(struct list *waiting)
 {
     struct list round;
     list_init(&round);
-    for (struct list_node *node = list_take(waiting); node != NULL; node = list_take(waiting))
-        list_append(&round, node);
+    list_move_all(&round, waiting);
     for (struct list_node *node = list_take(&round); node != NULL; node = list_take(&round)) {
         struct call *call = CONTAINER_OF(node, struct call, node);
         if (!try(call)) list_append(waiting, &call->node);
