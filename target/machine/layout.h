@@ -54,7 +54,7 @@ struct machine_image {
 enum result machine_image_read(struct machine_image *image, struct view file) CHECKED;
 
 /* Pages that are seen where they physically lie, whatever the slide: the monitor's own and the
- * registers of devices. Whole pages, in the order of their addresses, none twice. */
+ * registers of devices. Whole pages, none twice. */
 struct machine_fixed_pages {
     uint64_t physical, length_bytes;
     enum machine_fixed_kind {

@@ -137,19 +137,24 @@ static struct room find_room(const struct start_info *info)
     return room;
 }
 
-/* In the order of their addresses. The devices' page may lie below or between the others. */
+static bool is_listed(const struct machine_fixed_pages pages[], size_t count, uint64_t physical)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pages[i].physical == physical) return true;
+    return false;
+}
+
+/* Several devices may have their registers in one page. */
 static size_t list_fixed(struct machine_fixed_pages pages[], const struct words *words)
 {
     const uint64_t page = MACHINE_PAGE_BYTES;
     size_t count = 0;
     pages[count++] = (struct machine_fixed_pages){ PLACE_START, PLACE_END - PLACE_START,
                                                    MACHINE_FIXED_MONITOR };
-    uint64_t last = 0;
     for (size_t i = 0; i < words->device_count; i++) {
         uint64_t start = words->devices[i].registers / page * page;
-        if (start <= last) continue;
+        if (is_listed(pages, count, start)) continue;
         pages[count++] = (struct machine_fixed_pages){ start, page, MACHINE_FIXED_REGISTERS };
-        last = start;
         assert(count < MACHINE_FIXED_MAX - 1);
     }
     if (words->device_count == 0)
