@@ -41,3 +41,12 @@ void net_expect_none(struct net *net)
     struct packet *packet;
     expect_that(net_receive(net, &packet, 1), ==, 0);
 }
+
+void net_expect_bytes(const struct packet *packet, struct view wanted)
+{
+    static uint8_t copy[PACKET_TOTAL_MAX];
+    struct span to = span_first(SPAN_OF(copy), wanted.length_bytes);
+    expect_that(packet_total_bytes(packet), ==, wanted.length_bytes);
+    packet_copy_out(packet, 0, to);
+    expect(view_equal(span_view(to), wanted));
+}

@@ -24,4 +24,7 @@ struct packet *net_listener_receive(struct net_listener *listener, struct net *n
 
 void net_expect_none(struct net *net);
 
+/* The whole packet, of any length up to PACKET_TOTAL_MAX. */
+void net_expect_bytes(const struct packet *packet, struct view wanted);
+
 #endif

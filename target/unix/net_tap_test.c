@@ -77,15 +77,6 @@ static bool host_sends(int host, struct view bytes)
     return send(host, bytes.bytes, bytes.length_bytes, MSG_DONTWAIT) == (ssize_t)bytes.length_bytes;
 }
 
-static void expect_bytes(const struct packet *packet, struct view wanted)
-{
-    static uint8_t copy[70000];
-    struct span to = span_first(SPAN_OF(copy), wanted.length_bytes);
-    expect_that(packet_total_bytes(packet), ==, wanted.length_bytes);
-    packet_copy_out(packet, 0, to);
-    expect(view_equal(span_view(to), wanted));
-}
-
 static struct view behind_header(struct view bytes)
 {
     return view_from_offset(bytes, sizeof(struct net_tap_header));
@@ -101,7 +92,7 @@ TEST(frames_come_whole_at_every_length)
         struct view sent = frame_of(&none, lengths[i]);
         expect(host_sends(host, sent));
         struct packet *packet = net_listener_receive(&listener, &tap.net);
-        expect_bytes(packet, behind_header(sent));
+        net_expect_bytes(packet, behind_header(sent));
         expect_that(packet->offset, ==, PACKET_HEADROOM);
         expect_that(packet->checksum, ==, PACKET_CHECKSUM_UNKNOWN);
         packet_drop(packet);
@@ -116,7 +107,7 @@ TEST(frames_without_a_header)
     struct view sent = frame_of(NULL, 1000);
     expect(host_sends(host, sent));
     struct packet *packet = net_listener_receive(&listener, &tap.net);
-    expect_bytes(packet, sent);
+    net_expect_bytes(packet, sent);
     packet_drop(packet);
     expect(host_sends(host, frame_of(NULL, 1500 - 40 + 4))); /* with a VLAN's tag */
     packet_drop(net_listener_receive(&listener, &tap.net));
@@ -235,7 +226,7 @@ TEST(headers_at_random)
         struct packet *packet;
         expect(host_sends(host, sent));
         if (net_receive(&tap.net, &packet, 1) == 0) continue;
-        expect_bytes(packet, behind_header(sent));
+        net_expect_bytes(packet, behind_header(sent));
         if (packet->checksum == PACKET_CHECKSUM_PARTIAL) {
             expect_that(packet->checksum_start, >=, packet->offset);
             expect_that(packet->checksum_offset, >=, packet->checksum_start);
@@ -276,7 +267,7 @@ TEST(an_empty_pool_loses_frames_and_recovers)
     struct view sent = frame_of(&none, 40000);
     expect(host_sends(host, sent));
     struct packet *packet = net_listener_receive(&listener, &tap.net);
-    expect_bytes(packet, behind_header(sent));
+    net_expect_bytes(packet, behind_header(sent));
     packet_drop(packet);
     close_pair(host);
 }

@@ -52,15 +52,6 @@ static struct view frame_of(size_t payload_bytes)
     return writer_view(&writer);
 }
 
-static void expect_bytes(const struct packet *packet, struct view wanted)
-{
-    static uint8_t copy[70000];
-    struct span to = span_first(SPAN_OF(copy), wanted.length_bytes);
-    expect_that(packet_total_bytes(packet), ==, wanted.length_bytes);
-    packet_copy_out(packet, 0, to);
-    expect(view_equal(span_view(to), wanted));
-}
-
 /* Once the card has given all that it has. */
 static void expect_none(void)
 {
@@ -80,7 +71,7 @@ static void frames_of_every_length(uint64_t offered)
             struct view sent = frame_of(lengths[i]);
             card_suite_inject(&card, &none, sent);
             struct packet *packet = net_listener_receive(&listener, &net.net);
-            expect_bytes(packet, sent);
+            net_expect_bytes(packet, sent);
             expect_that(packet->offset, ==, PACKET_HEADROOM);
             expect_that(packet->length_bytes, ==, MIN(sent.length_bytes, PACKET_PAYLOAD_MAX));
             packet_drop(packet);
@@ -188,7 +179,7 @@ TEST(packets_are_posted_when_they_come_free)
         packet_drop(kept[i]);
     for (size_t i = 32; i < 40; i++) { /* the card has kept them */
         struct packet *packet = net_listener_receive(&listener, &net.net);
-        expect_bytes(packet, frame_of(i));
+        net_expect_bytes(packet, frame_of(i));
         packet_drop(packet);
     }
     expect_that(listener.pool.refused[PACKET_FOR_RECEIVE], ==, 1); /* by the test's own loop */
@@ -280,7 +271,7 @@ TEST(merged_frames_that_are_none_are_lost)
         struct view sent = frame_of(5000); /* the next one is none the worse */
         card_suite_inject(&card, &none, sent);
         struct packet *packet = net_listener_receive(&listener, &net.net);
-        expect_bytes(packet, sent);
+        net_expect_bytes(packet, sent);
         packet_drop(packet);
     }
     close_card();
