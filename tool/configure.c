@@ -119,7 +119,7 @@ static bool config_run(const struct application *application, const struct keys 
 static void write_compile_commands(const struct application *application)
 {
     static const char script[] =
-        "ninja -t compdb compile configure | "
+        "ninja -t compdb compile compile_house configure | "
         "sed 's/ -fsanitize[^ ]*//g; s/ -ftrivial-auto-var-init=[^ ]*//g' "
         "> compile_commands.json.new && mv compile_commands.json.new compile_commands.json && "
         "ln -sfn \"$0/compile_commands.json\" ../compile_commands.json";

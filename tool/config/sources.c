@@ -76,7 +76,8 @@ static void add_unit(const char *root, const char *folder, const char *source, c
                                                 .object = object_of(root, relative),
                                                 .label = label,
                                                 .module = module,
-                                                .use = use };
+                                                .use = use,
+                                                .is_house = strcmp(root, "house") == 0 };
 }
 
 static void add_folder_of(const char *pattern)

@@ -24,6 +24,7 @@ struct unit {
     const char *label;           /* the module that `loom size` adds it to */
     const struct module *module; /* NULL: nobody described it */
     enum unit_use use;
+    bool is_house; /* stands in Loom's tree: includes nothing of the application's */
 };
 
 struct units {

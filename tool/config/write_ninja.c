@@ -37,14 +37,18 @@ static void write_include(FILE *file, const char *flag, const char *path)
     output_ninja_word(file, text_of("%s%s", flag, path));
 }
 
+/* Nothing of the application is in the commands for the house's own files: they are the same in
+ * every application, so that a cache of the compiler's can tell, and the house cannot include what
+ * stands in one. */
 static void write_compile_flags(FILE *file)
 {
     fputs("compile_flags =", file);
     write_word_list(file, flags_compile());
     write_include(file, "-I", graph.house);
     write_include(file, "-I", text_of("%s/lib", graph.house));
-    write_include(file, "-I", graph.application);
     write_include(file, "-fmacro-prefix-map=", text_of("%s/=", graph.house));
+    fputs("\napplication_flags =", file);
+    write_include(file, "-I", graph.application);
     write_include(file, "-fmacro-prefix-map=", text_of("%s/=", graph.application));
     fputs("\nconfig_flags = -std=gnu17 -Wall -Wextra", file);
     write_include(file, "-I", graph.house);
@@ -78,6 +82,10 @@ static void write_rules(FILE *file)
     write_variable(file, "loom", graph.loom);
     write_variable(file, "crunch", crunch_path());
     fputs("\nrule compile\n"
+          "  command = $cc $compile_flags $application_flags $unsanitized -MMD -MF $out.d -c $in "
+          "-o $out\n"
+          "  depfile = $out.d\n  deps = gcc\n  description = $in\n"
+          "\nrule compile_house\n"
           "  command = $cc $compile_flags $unsanitized -MMD -MF $out.d -c $in -o $out\n"
           "  depfile = $out.d\n  deps = gcc\n  description = $in\n"
           "\nrule link\n"
@@ -100,7 +108,7 @@ static void write_unit(FILE *file, const struct unit *unit)
 {
     fputs("build ", file);
     output_ninja_path(file, unit->object);
-    fputs(": compile ", file);
+    fputs(unit->is_house ? ": compile_house " : ": compile ", file);
     output_ninja_path(file, unit->source);
     fputc('\n', file);
     if (unit->module != NULL && unit->module->unsanitized != NULL) {
