@@ -32,6 +32,7 @@ _loom()
     new|doctor|targets) options='--help' ;;
     clean) options='-t --target= --help' ;;
     run) options="-t --target= --publish= --net= --block= --watch --seed= --for= --nodes= --get= --on= --mem= --core --help $keys" ;;
+    debug) options="-t --target= --publish= --net= --block= --on= --mem= --help $keys" ;;
     describe) options="-t --target= --dot --svg --help $keys" ;;
     size) options="-t --target= --json --help $keys" ;;
     *) options="-t --target= --help $keys" ;;

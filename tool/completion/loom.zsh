@@ -3,7 +3,7 @@
 #
 # SPDX-License-Identifier: ISC
 
-local -a commands keys target application
+local -a commands keys target attached application
 commands=(
     'new:make a new unikernel' 'configure:weave it' 'build:build its image' 'run:build it and run it'
     'test:run its tests' 'describe:say or draw what it is made of' 'size:say which module costs what'
@@ -15,6 +15,11 @@ keys=(
     '--stack=[what speaks TCP and UDP]:stack:(socket direct)' '--pages=[where pages are]:where:(image host)'
 )
 target=('(-t --target)'{-t,--target=}'[what the image runs on]:target:(${(f)"$(loom targets 2>/dev/null | cut -d" " -f1)"})')
+attached=(
+    '*--publish=[reach a port of the image]:HOST\:GUEST:' '*--net=[what the network is]:net:(passt tap\: fd\:)'
+    '*--block=[what a disk is]:file:_files' '--on=[with -t vm\: what runs the machine]:monitor:(tender)'
+    '--mem=[with -t vm\: its memory]:size:'
+)
 application=('*:application:_files -/')
 
 if (( CURRENT == 2 )); then
@@ -29,12 +34,12 @@ case $command in
     new) _arguments '--help' '1:name:_files -/' ;;
     doctor|targets) _arguments '--help' ;;
     clean) _arguments '--help' $target $application ;;
-    run) _arguments '--help' '*--publish=[reach a port of the image]:HOST\:GUEST:' \
-             '*--net=[what the network is]:net:(passt tap\: fd\:)' '*--block=[what a disk is]:file:_files' '--watch[start again on a change]' \
+    run) _arguments '--help' $attached '--watch[start again on a change]' \
              '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
              '--nodes=[with -t sim\: so many of them]:count:' '--get=[with -t sim\: fetch it from them]:URL:' \
-             '--on=[with -t vm\: what runs the machine]:monitor:(tender)' '--mem=[with -t vm\: its memory]:size:' '--core=-[with -t vm\: when it crashes, leave a core for gdb]:file:_files' \
+             '--core=-[with -t vm\: when it crashes, leave a core for gdb]:file:_files' \
              $target $keys $application ;;
+    debug) _arguments '--help' $attached $target $keys $application ;;
     describe) _arguments '--help' '--dot[for graphviz]' '--svg[as a drawing]' $target $keys $application ;;
     size) _arguments '--help' '--json[for programs]' $target $keys $application ;;
     *) _arguments '--help' $target $keys $application ;;

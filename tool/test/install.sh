@@ -18,6 +18,19 @@ fi
 check "completion for bash" bash -c '
     source root/usr/share/bash-completion/completions/loom
     COMP_WORDS=(loom des); COMP_CWORD=1; _loom; [ "${COMPREPLY[*]}" = describe ]'
+for command in run debug; do
+    check "completion for bash: each option of loom $command" bash -c '
+        source root/usr/share/bash-completion/completions/loom
+        COMP_WORDS=(loom "$1" --); COMP_CWORD=2; _loom
+        for option in $("$0" "$1" --help | sed -n "s/^  -., \(--[a-z]*\).*/\1/p"); do
+            [[ " ${COMPREPLY[*]} " = *" $option"[\ =]* ]] || { echo "$option"; exit 1; }
+        done' "$installed" $command
+    check "its manual page: each option of loom $command" bash -c '
+        page=$(MANWIDTH=500 man -l root/usr/share/man/man1/loom.1 2> /dev/null)
+        for option in $("$0" "$1" --help | sed -n "s/^  -., \(--[a-z]*\).*/\1/p"); do
+            grep -q -e "$option" <<< "$page" || { echo "$option"; exit 1; }
+        done' "$installed" $command
+done
 for shell in zsh fish; do
     file=root/usr/share/zsh/site-functions/_loom
     [ "$shell" = fish ] && file=root/usr/share/fish/vendor_completions.d/loom.fish
