@@ -4,7 +4,6 @@ SPDX-License-Identifier: ISC"""
 
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,7 @@ from harness.curl import curl
 from harness.report import expect, expect_equal, expect_in
 from harness.space import ask, need
 
-from parts.apps import through
+from parts.apps import expect_echoes
 
 PORTS = {"tcp": 7001, "left": 7002, "right": 7003, "metrics": 8080}
 DISK_BYTES = 1 << 20
@@ -110,17 +109,7 @@ def echo(place, workshop):
         return
     parameters = [f"--{name}-port={port}" for name, port in PORTS.items()]
     with place.serving(workshop, "echo", *parameters) as image:
-        payload = bytes(range(256)) * 2000
-        with socket.create_connection((image.address, PORTS["tcp"]), 10) as wire:
-            wire.setblocking(False)
-            expect_equal(through(wire, payload), payload, "half a megabyte through TCP, half-closed behind it")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(10)
-            for port in (PORTS["left"], PORTS["right"]):
-                for size in (0, 1, 1472, 60000):
-                    client.sendto(payload[:size], (image.address, port))
-                    data, peer = client.recvfrom(65536)
-                    expect_equal((data == payload[:size], peer[1]), (True, port), f"{size} bytes through UDP")
+        expect_echoes(image.address, PORTS)
         expect_in("echo_datagrams_total", curl(image, "/metrics").body.decode(), "its figures")
         ping(place, image, 3000)
 

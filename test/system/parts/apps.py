@@ -80,3 +80,18 @@ def through(flow, payload):
             return back
         back += data
     return back
+
+
+def expect_echoes(address, ports):
+    """Of apps/echo at this address: whatever comes by TCP and UDP is sent back."""
+    payload = bytes(range(256)) * 2000
+    with socket.create_connection((address, ports["tcp"]), 10) as wire:
+        wire.setblocking(False)
+        expect_equal(through(wire, payload), payload, "half a megabyte through TCP, half-closed behind it")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        for port in (ports["left"], ports["right"]):
+            for size in (0, 1, 1472, 60000):
+                client.sendto(payload[:size], (address, port))
+                data, peer = client.recvfrom(65536)
+                expect_equal((data == payload[:size], peer[1]), (True, port), f"{size} bytes through UDP")

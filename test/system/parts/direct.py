@@ -164,29 +164,39 @@ class PublishedImage(DirectImage):
         super().__init__(copy, parameters, port=PUBLISHED, process_options=options, environment={"ASAN_OPTIONS": "detect_leaks=0"})
 
 
+def free_port():
+    """Of 127.0.0.1."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def expect_published(image, port):
+    """It starts, unless passt cannot here; the page is behind this port of the host; it ends when it is told to."""
+    try:
+        image.__enter__()
+    except Failure:
+        reason = re.search(r".*(no network but loopback|passt does not start|default route).*", image.log())
+        if reason:
+            raise Skip(f"passt cannot start here: {reason[0]}") from None
+        raise
+    try:
+        page = fetch(port, "/")
+        expect_equal(page.status, 200, "the page")
+        for _ in range(20):
+            expect(fetch(port, "/").body == page.body, "another page")
+    except BaseException:
+        image.kill()
+        raise
+    image.end()
+
+
 @case("direct/passt", alone=True)
 def an_unprivileged_user_publishes_a_port(workshop):
     """With the addresses that `loom run` gives it, which match passt's."""
     need("passt", "passt")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         image = PublishedImage(workshop.program("homepage", "direct"), folder, f"--publish={port}:{PUBLISHED}",
                                "--ipv4=10.0.2.15/24", "--ipv4-gateway=10.0.2.2")
-        try:
-            image.__enter__()
-        except Failure:
-            reason = re.search(r".*(no network but loopback|passt does not start|default route).*", image.log())
-            if reason:
-                raise Skip(f"passt cannot start here: {reason[0]}") from None
-            raise
-        try:
-            page = fetch(port, "/")
-            expect_equal(page.status, 200, "the page")
-            for _ in range(20):
-                expect(fetch(port, "/").body == page.body, "another page")
-        except BaseException:
-            image.kill()
-            raise
-        image.end()
+        expect_published(image, port)

@@ -3,26 +3,21 @@ asked of the tests' site in them, harness/site.py registers.
 
 SPDX-License-Identifier: ISC"""
 
-import re
 import signal
-import socket
 import subprocess
 import time
 
 from harness.curl import curl
 from harness.direct import IMAGE, TAP, Attached
 from harness.machine import LOOM, TENDER, MachineImage, NamedLink, machine_case, need_machines
-from harness.report import Failure, Skip, case, expect, expect_equal, expect_in
+from harness.report import case, expect, expect_equal, expect_in
 from harness.space import ask, need
-from harness.wire import fetch
 from harness.workshop import application_folder
-from parts.apps import through
+from parts.apps import expect_echoes
 from parts.debugger import REPORTS, crash
+from parts.direct import PUBLISHED, expect_published, free_port
 from parts.ending import end_under_load
 from parts.peers import crowd_at_limit
-
-PUBLISHED = 80
-
 
 def run(*words, seconds=30):
     done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
@@ -80,17 +75,7 @@ def parameters_are_read_as_everywhere(workshop):
 def echo_sends_back_what_comes(link):
     ports = {"tcp": 7001, "left": 7002, "right": 7003, "metrics": 8080}
     with link.started("echo", *(f"--{name}-port={port}" for name, port in ports.items())):
-        payload = bytes(range(256)) * 2000
-        with socket.create_connection((IMAGE, ports["tcp"]), 10) as wire:
-            wire.setblocking(False)
-            expect_equal(through(wire, payload), payload, "half a megabyte through TCP, half-closed behind it")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(10)
-            for port in (ports["left"], ports["right"]):
-                for size in (0, 1, 1472, 60000):
-                    client.sendto(payload[:size], (IMAGE, port))
-                    data, peer = client.recvfrom(65536)
-                    expect_equal((data == payload[:size], peer[1]), (True, port), f"{size} bytes through UDP")
+        expect_echoes(IMAGE, ports)
         ask("ping", "-n", "-c", 3, "-i", 0.1, "-W", 5, "-s", 3000, IMAGE)
 
 
@@ -107,27 +92,10 @@ def the_home_page_over_passt(workshop):
     """As `loom run` starts it: a port of this host leads to the machine's."""
     need_machines()
     need("passt", "passt")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     image = MachineImage(workshop.program("homepage", "machine-release"),
                          ["--ipv4=10.0.2.15/24", "--ipv4-gateway=10.0.2.2"], ["--publish", f"{port}:{PUBLISHED}"], port=PUBLISHED)
-    try:
-        image.__enter__()
-    except Failure:
-        reason = re.search(r".*(no network but loopback|passt does not start|default route).*", image.log())
-        if reason:
-            raise Skip(f"passt cannot start here: {reason[0]}") from None
-        raise
-    try:
-        page = fetch(port, "/")
-        expect_equal(page.status, 200, "the page")
-        for _ in range(20):
-            expect(fetch(port, "/").body == page.body, "another page")
-    except BaseException:
-        image.kill()
-        raise
-    image.end()
+    expect_published(image, port)
 
 
 # ---- under load, and broken ----
