@@ -17,6 +17,7 @@ struct virtio_device {
     const struct virtio_transport *transport;
     struct machine_device *said; /* in the boot pages */
     uint64_t features;           /* accepted */
+    uint32_t generation;         /* of the configuration, when it was asked for last */
     bool is_broken;
 };
 
@@ -25,7 +26,13 @@ struct virtio_transport {
     /* False: the device does not agree. */
     bool (*accept)(struct virtio_device *device, uint64_t features);
     void (*read_config)(struct virtio_device *device, struct span room);
-    /* Before `start`. */
+    /* A number that is another one when the configuration has changed; it may be another one when
+     * it has not. */
+    uint32_t (*config_generation)(struct virtio_device *device);
+    /* The most entries that the device has for that queue; 0: there is no such queue. After
+     * `accept`. */
+    uint32_t (*queue_size_max)(struct virtio_device *device, unsigned index);
+    /* Before `start`; not longer than that. */
     void (*set_queue)(struct virtio_device *device, unsigned index,
                       const struct machine_queue *queue);
     void (*start)(struct virtio_device *device);
@@ -59,6 +66,26 @@ static inline bool virtio_device_has(const struct virtio_device *device, uint64_
 static inline void virtio_device_config(struct virtio_device *device, struct span room)
 {
     device->transport->read_config(device, room);
+}
+
+/* Whether it may have changed since this was asked last. Leaves the machine where registers do: not
+ * for hot paths. */
+static inline bool virtio_device_config_changed(struct virtio_device *device)
+{
+    uint32_t before = device->generation;
+    device->generation = device->transport->config_generation(device);
+    return device->generation != before;
+}
+
+/* How long that queue may be: a power of two (virtio 1.2, 2.7), at most `wanted`, which is one; 0:
+ * the device has no such queue. Once it has agreed. */
+static inline uint16_t virtio_device_queue_size(struct virtio_device *device, unsigned index,
+                                                uint16_t wanted)
+{
+    uint32_t size_max = device->transport->queue_size_max(device, index);
+    while (wanted > size_max)
+        wanted /= 2;
+    return wanted;
 }
 
 /* Gives it its queues, the first `count`, as they are, and lets it run. */

@@ -107,12 +107,22 @@ static void mmio_read_config(struct virtio_device *device, struct span room)
     } while (get(device, CONFIG_GENERATION) != generation && ++tries < RESET_READS);
 }
 
-/* 4.2.3.2. One that is longer than the device can have it stays without. */
+static uint32_t mmio_config_generation(struct virtio_device *device)
+{
+    return get(device, CONFIG_GENERATION);
+}
+
+static uint32_t mmio_queue_size_max(struct virtio_device *device, unsigned index)
+{
+    set(device, QUEUE_SELECT, index);
+    return get(device, QUEUE_SIZE_MAX);
+}
+
+/* 4.2.3.2. A device that has no room for the length that it has told of stays without. */
 static void mmio_set_queue(struct virtio_device *device, unsigned index,
                            const struct machine_queue *queue)
 {
-    set(device, QUEUE_SELECT, index);
-    if (get(device, QUEUE_SIZE_MAX) < queue->size) {
+    if (mmio_queue_size_max(device, index) < queue->size) {
         virtio_device_broken(device);
         return;
     }
@@ -148,6 +158,8 @@ const struct virtio_transport virtio_mmio = {
     .offered = mmio_offered,
     .accept = mmio_accept,
     .read_config = mmio_read_config,
+    .config_generation = mmio_config_generation,
+    .queue_size_max = mmio_queue_size_max,
     .set_queue = mmio_set_queue,
     .start = mmio_start,
     .notify = mmio_notify,

@@ -101,6 +101,36 @@ TEST(mmio_reads_the_configuration_as_far_as_it_is_wanted)
         expect_that(room[i], ==, i + 1);
 }
 
+/* 4.2.2.2 has any length there, 2.7 none but powers of two; what is wanted is the most. */
+TEST(mmio_queues_are_as_long_as_the_device_has_them)
+{
+    static const struct {
+        uint32_t has;
+        uint16_t wanted, size;
+    } cases[] = {
+        { 1024, 256, 256 }, { 256, 256, 256 }, { 255, 256, 128 }, { 4, 256, 4 },
+        { 3, 256, 2 },      { 1, 2, 1 },       { 0, 256, 0 },     { UINT32_MAX, 64, 64 }
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        open_device();
+        *at(0x034) = cases[i].has;
+        expect_that(virtio_device_queue_size(&device, 1, cases[i].wanted), ==, cases[i].size);
+        expect_that(*at(0x030), ==, 1);
+    }
+}
+
+/* 4.2.2.2: what ConfigGeneration says is compared with what it said before. */
+TEST(mmio_tells_that_the_configuration_has_changed)
+{
+    open_device();
+    *at(0x0fc) = 3;
+    expect(virtio_device_config_changed(&device));
+    expect(!virtio_device_config_changed(&device));
+    *at(0x0fc) = 4;
+    expect(virtio_device_config_changed(&device));
+    expect(!virtio_device_config_changed(&device));
+}
+
 /* What it was agreed upon holds again, and it waits for its queues. */
 TEST(mmio_resets)
 {

@@ -24,6 +24,17 @@ static void shared_read_config(struct virtio_device *device, struct span room)
     (void)span_copy(room, view_first(config, room.length_bytes));
 }
 
+/* It counts nothing, and is in memory: who asks may as well look. */
+static uint32_t shared_config_generation(struct virtio_device *device)
+{
+    return device->generation + 1u;
+}
+
+static uint32_t shared_queue_size_max(struct virtio_device *device, unsigned index)
+{
+    return index < device->said->queue_count ? MACHINE_QUEUE_SIZE_MAX : 0;
+}
+
 static void shared_set_queue(struct virtio_device *device, unsigned index,
                              const struct machine_queue *queue)
 {
@@ -53,6 +64,8 @@ const struct virtio_transport virtio_shared = {
     .offered = shared_offered,
     .accept = shared_accept,
     .read_config = shared_read_config,
+    .config_generation = shared_config_generation,
+    .queue_size_max = shared_queue_size_max,
     .set_queue = shared_set_queue,
     .start = shared_start,
     .notify = shared_notify,
