@@ -113,6 +113,7 @@ enter:
 #define COMMAND       0
 #define STATUS        4
 #define DEADLINE      8
+#define STOP          16
 #define FAULT_ADDRESS 24
 
 #define FRAME (PLACE_STACK_TOP - 5 * 8 - 3 * 8)
@@ -181,7 +182,10 @@ end:
 
 /* ---- interrupts ---- */
 
-    .globl  monitor_timer, monitor_spurious, monitor_devices
+    .globl  monitor_timer, monitor_button, monitor_spurious, monitor_devices
+monitor_button:
+    movq    monitor_control, %rax
+    movl    $1, STOP(%rax)
 monitor_timer:
     movl    $LAPIC_EOI, %eax
     movl    $0, (%rax)

@@ -24,6 +24,13 @@
 #define PIC_1 0x21
 #define PIC_2 0xa1
 
+/* ACPI 6.4, 4.8.3.1.2: PM1_EN with PWRBTN_EN, where QEMU's q35 and pc have it once their firmware
+ * has run. Its microvm's generic event device pulses the same pin by itself. */
+#define IOAPIC           0xfec00000
+#define BUTTON_PIN       9
+#define PM1_ENABLE       0x602
+#define PM1_POWER_BUTTON 0x100
+
 void interrupts_open(void)
 {
     port_write(PIC_1, 0xff);
@@ -65,4 +72,11 @@ void interrupts_route(uint64_t registers, uint32_t pin, uint8_t vector)
     if (!interrupts_has_controller(registers) || pin >= pins_of(registers)) return;
     ioapic_write(registers, IOAPIC_PIN(pin) + 1, register_read(LAPIC + 0x20) & 0xff000000);
     ioapic_write(registers, IOAPIC_PIN(pin), vector);
+}
+
+/* The first request is an edge on both; a second would tell the image nothing new. */
+void interrupts_listen_to_button(void)
+{
+    interrupts_route(IOAPIC, BUTTON_PIN, VECTOR_BUTTON);
+    __asm__ volatile("outw %0, %1" : : "a"((uint16_t)PM1_POWER_BUTTON), "Nd"((uint16_t)PM1_ENABLE));
 }

@@ -12,6 +12,9 @@
 #define EXIT_PORT 0x501
 #define EXIT_MAX  127
 
+/* So who wants all of it puts QEMU's isa-debugcon there, and is told the status as one byte. */
+#define STATUS_PORT 0x505
+
 /* ACPI 6.4, 4.8.3.7: SLP_EN, and SLP_TYP 5: the soft-off state, as QEMU's microvm numbers it. */
 #define MICROVM_SLEEP_CONTROL 0xfea00200
 #define SLEEP_OFF             0x34
@@ -43,6 +46,7 @@ static void port_write_u16(uint16_t port, uint16_t value)
 /* By the status, where somebody listens; else without it. */
 __attribute__((noreturn)) static void end_machine(int32_t status)
 {
+    port_write(STATUS_PORT, (uint8_t)status);
     if (status != 0) port_write_u32(EXIT_PORT, (uint32_t)MIN(status, EXIT_MAX));
     *(volatile uint8_t *)physical_pointer(MICROVM_SLEEP_CONTROL) = SLEEP_OFF;
     port_write_u16(PM1_CONTROL, PM1_OFF);

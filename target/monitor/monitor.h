@@ -33,6 +33,7 @@ extern uint32_t monitor_device_registers[MACHINE_DEVICES_MAX];
 void monitor_serve_setup(void);
 void monitor_cross(void);
 void monitor_timer(void);
+void monitor_button(void);
 void monitor_spurious(void);
 extern uint8_t monitor_devices[MACHINE_DEVICES_MAX][16];
 
@@ -93,6 +94,8 @@ void interrupts_open(void);
 /* The interrupt of a pin of an I/O APIC at `registers` goes to this vector, on its edges. */
 void interrupts_route(uint64_t registers, uint32_t pin, uint8_t vector);
 bool interrupts_has_controller(uint64_t registers);
+/* The power button asks the image to end. A device that is told of may take its pin. */
+void interrupts_listen_to_button(void);
 
 /* ---- slots.c ---- */
 

@@ -28,6 +28,7 @@
 
 /* Vectors of interrupts. */
 #define VECTOR_TIMER    0x20
+#define VECTOR_BUTTON   0x21 /* somebody asks the machine to end */
 #define VECTOR_DEVICE   0x30 /* and the 15 behind it */
 #define VECTOR_SPURIOUS 0x4f
 #define VECTORS         0x50

@@ -201,6 +201,7 @@ static void set_gates(void)
     uint64_t(*gates)[2] = physical_pointer(layout.idt_address - monitor_slide);
     set_gate(gates, 3, (uintptr_t)monitor_cross, true);
     set_gate(gates, VECTOR_TIMER, (uintptr_t)monitor_timer, false);
+    set_gate(gates, VECTOR_BUTTON, (uintptr_t)monitor_button, false);
     set_gate(gates, VECTOR_SPURIOUS, (uintptr_t)monitor_spurious, false);
     for (unsigned i = 0; i < MACHINE_DEVICES_MAX; i++)
         set_gate(gates, VECTOR_DEVICE + i, (uintptr_t)monitor_devices[i], false);
@@ -251,6 +252,7 @@ void monitor_set_up(uint64_t start_info)
     read_image(&info);
     switch_on_extensions();
     interrupts_open();
+    interrupts_listen_to_button();
     lay_out(&info, &words);
     clock_fill(layout.boot);
     fill_entropy(layout.boot);
