@@ -10,6 +10,7 @@
 #define LEVEL_BITS    9
 #define ADDRESS_BITS  47 /* of programs: behind them nothing is ever mapped */
 #define ENTRY_PRESENT ((uint64_t)1)
+#define ENTRY_TOUCHED ((uint64_t)1 << 5)
 #define ENTRY_LARGE   ((uint64_t)1 << 7)
 #define ENTRY_ADDRESS (((uint64_t)1 << 52) - ((uint64_t)1 << PAGE_BITS))
 
@@ -78,4 +79,38 @@ bool guest_pages_write(const struct guest_pages *pages, uint64_t address, struct
         address += part_bytes;
     }
     return true;
+}
+
+/* ---- what has been touched ---- */
+
+static void clear_touched(const struct guest_pages *pages, uint64_t table, uint64_t index,
+                          uint64_t entry)
+{
+    entry &= ~ENTRY_TOUCHED;
+    (void)span_copy(span_from_offset(pages->all, table + index * sizeof entry), VIEW_OF(entry));
+}
+
+/* Four levels deep at most. */
+static void take_touched(const struct guest_pages *pages, uint64_t table, unsigned level,
+                         struct guest_pages_touched *touched)
+{
+    for (uint64_t index = 0; index < (uint64_t)1 << LEVEL_BITS; index++) {
+        uint64_t entry = entry_at(pages, table, index);
+        bool is_last = level == 0 || (entry & ENTRY_LARGE) != 0;
+        if ((entry & ENTRY_PRESENT) == 0) continue;
+        if (!is_last) take_touched(pages, entry & ENTRY_ADDRESS, level - 1, touched);
+        if (!is_last || (entry & ENTRY_TOUCHED) == 0) continue;
+        clear_touched(pages, table, index, entry);
+        if (level == 0)
+            touched->small++;
+        else
+            touched->large++;
+    }
+}
+
+struct guest_pages_touched guest_pages_take_touched(const struct guest_pages *pages)
+{
+    struct guest_pages_touched touched = { .small = 0 };
+    take_touched(pages, pages->root, 3, &touched);
+    return touched;
 }

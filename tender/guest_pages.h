@@ -1,5 +1,6 @@
 /* guest_pages.h - the machine's memory by the image's own addresses, through its page tables: for a
- * debugger. Rights are not asked for: it may write to text.
+ * debugger, and for who asks which pages have been touched. Rights are not asked for: a debugger
+ * may write to text.
  *
  * The tables are out of the guest's reach, so what they say is believed.
  *
@@ -25,5 +26,13 @@ size_t guest_pages_read(const struct guest_pages *pages, uint64_t address, struc
 
 /* All or nothing. False: not all of it is mapped. */
 bool guest_pages_write(const struct guest_pages *pages, uint64_t address, struct view bytes);
+
+/* What the processor has touched since the last call, by the bit that it sets in the tables (AMD64
+ * architecture, volume 2, 5.4.2): pages of 4 KiB, and those of 2 MiB. The first call only begins:
+ * the tables are made with every bit set. */
+struct guest_pages_touched {
+    size_t small, large;
+};
+struct guest_pages_touched guest_pages_take_touched(const struct guest_pages *pages);
 
 #endif

@@ -64,3 +64,15 @@ TEST(guest_pages_are_written_whole_or_not_at_all)
     expect(room[3 * PAGE - 2] == 0 && room[3 * PAGE] == 0);
     expect(guest_pages_write(&pages, SLIDE + 3 * PAGE, (struct view){ 0 }));
 }
+
+/* The tables are made with the bit set; the processor sets it again. */
+TEST(guest_pages_tell_what_was_touched)
+{
+    lay_out();
+    struct guest_pages_touched touched = guest_pages_take_touched(&pages);
+    expect_that(touched.small, ==, 3);
+    expect_that(touched.large, ==, 1);
+    touched = guest_pages_take_touched(&pages);
+    expect(touched.small == 0 && touched.large == 0);
+    expect_that(guest_pages_at(&pages, SLIDE + 4 * PAGE).length_bytes, ==, PAGE);
+}

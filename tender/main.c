@@ -165,6 +165,8 @@ static int run(const struct tender_options *options)
                        .boot = tender.layout.boot,
                        .debugger = options->debugger == NULL ? NULL : &tender.debugger,
                        .core = options->core == NULL ? NULL : &tender.core,
+                       .times = options->times ? &tender.times : NULL,
+                       .pages = { .all = tender.all_memory, .root = tender.layout.cr3 },
                        .image = tender.layout.boot->image };
     run_set_clock(&run);
     fill_entropy(run.boot);

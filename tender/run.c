@@ -53,6 +53,23 @@ static void tell_wall_clock(struct run *run)
     run->boot->wall_ns = clock_wall_ns() - now_ns;
 }
 
+/* ---- the start ---- */
+
+/* The tables begin with every page touched: to be told apart is what is touched from here on. */
+static void begin_main(struct run *run)
+{
+    run->boot->wants_main = 1;
+    (void)guest_pages_take_touched(&run->pages);
+}
+
+/* Both are the guest's to write, and only shown. */
+static void mark_main(const struct run *run)
+{
+    struct guest_pages_touched touched = guest_pages_take_touched(&run->pages);
+    uint64_t ticks = run->boot->main_tsc - run->boot->first_tsc;
+    times_mark_main(run->times, scale(ticks, run->tsc_scale), &touched);
+}
+
 /* ---- waiting ---- */
 
 /* Also asked where something is there at once each time: that may be nothing for the guest, and
@@ -175,6 +192,9 @@ static bool serve_crossing(struct run *run, int *status)
         show_crash(run, true);
         *status = TENDER_CRASHED;
         return true;
+    case MACHINE_MAIN:
+        if (run->times != NULL) mark_main(run);
+        return false;
     case MACHINE_FAULT: control->fault_address = vcpu_fault_address(run->vcpu); return false;
     default:
         tender_say("the image has asked for something that there is not (%u)", command);
@@ -207,6 +227,7 @@ static int run_to_end(struct run *run)
 
 int run_machine(struct run *run)
 {
+    if (run->times != NULL) begin_main(run);
     int status = run_to_end(run);
     if (run->debugger != NULL) debugger_end(run->debugger, status);
     return status;

@@ -8,6 +8,7 @@
 #include "tender/debugger.h"
 #include "tender/devices.h"
 #include "tender/stop.h"
+#include "tender/times.h"
 #include "tender/vcpu.h"
 
 struct run {
@@ -21,6 +22,8 @@ struct run {
     uint64_t told_wall_ns;     /* when the guest was last told the wall clock, by its own clock */
     struct debugger *debugger; /* NULL: there is none */
     struct core *core;         /* NULL: none is wanted */
+    struct times *times;       /* NULL: nobody asks */
+    struct guest_pages pages;  /* with `times` */
 };
 
 /* Gives the guest its clocks, which begin now. */

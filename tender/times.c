@@ -20,6 +20,24 @@ void times_mark(struct times *times, const char *step)
     times->end_ns[times->count++] = clock_monotonic_ns();
 }
 
+void times_mark_main(struct times *times, uint64_t main_ns,
+                     const struct guest_pages_touched *touched)
+{
+    times->has_main = true;
+    times->main_ns = main_ns;
+    times->main_touched = *touched;
+}
+
+static void tell_main(const struct times *times)
+{
+    if (!times->has_main) return;
+    (void)fprintf(stderr,
+                  "loom-tender: microseconds from the first instruction to main: %llu, with %zu "
+                  "pages of 4 KiB and %zu of 2 MiB touched\n",
+                  (unsigned long long)(times->main_ns / US_NS), times->main_touched.small,
+                  times->main_touched.large);
+}
+
 void times_tell(const struct times *times)
 {
     uint64_t before_ns = times->start_ns;
@@ -31,4 +49,5 @@ void times_tell(const struct times *times)
     }
     (void)fprintf(stderr, " in all %llu\n",
                   (unsigned long long)((before_ns - times->start_ns) / US_NS));
+    tell_main(times);
 }

@@ -179,6 +179,7 @@ COLD static void first_run(struct task *task)
     run.census.run = census_run;
     if (run.own.census && fiber_start(&scope, &run.census, "census", STACK_MEDIUM) != OK)
         log_warning("no fiber is free to write the census when the image is asked to end");
+    target_metrics_begin();
     run.result = image_start();
     scope_close(&scope);
     if (run.result != OK && !run.has_told)

@@ -95,14 +95,17 @@ enum machine_command {
     MACHINE_CRASH = 3,
     /* Writes `fault_address`. Returns. */
     MACHINE_FAULT = 4,
+    /* Says that `main_tsc` is written, where the boot page wants to be told. Returns. */
+    MACHINE_MAIN = 5,
 };
 
 struct machine_control {
     uint32_t command;
     int32_t status; /* 0 to 255 */
     uint64_t deadline_ns;
-    uint32_t stop_requested; /* the monitor's: the image should end (SIGTERM) */
-    uint32_t reserved;
+    uint32_t stop_requested;   /* the monitor's: the image should end (SIGTERM) */
+    uint32_t census_requested; /* the monitor's: how often the image has been asked to write its
+                                * fibers' census (SIGUSR1) */
     uint64_t fault_address; /* the monitor's: CR2 at the last page fault, virtual */
 };
 
@@ -136,7 +139,11 @@ struct machine_boot {
     /* monotonic_ns = (tsc - tsc_base) * tsc_scale / 2^32; the wall clock is wall_ns more. The
      * monitor may correct wall_ns at each crossing. */
     uint64_t tsc_base, tsc_scale, wall_ns;
-    uint64_t first_tsc; /* of the image's first instruction: the image's to write, for who asks */
+    /* The image's to write, for who asks: of its first instruction; and, where `wants_main`, of the
+     * one before its own part (image_start: its devices, then the application's entry). */
+    uint64_t first_tsc, main_tsc;
+    uint32_t wants_main; /* 1: the image crosses with MACHINE_MAIN then */
+    uint32_t reserved;
     uint8_t entropy[MACHINE_ENTROPY_BYTES];     /* the image overwrites it once it has been used */
     uint32_t arguments_offset, arguments_bytes; /* from the first byte of this structure */
     struct machine_control control;

@@ -6,3 +6,7 @@
 void target_metrics_register(void)
 {
 }
+
+void target_metrics_begin(void)
+{
+}

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "metrics/metrics.h"
 #include "target/memory.h"
+#include "target/vm/boot.h"
 #include "target/vm/memory.h"
 #include "target/vm/wait.h"
 
@@ -39,4 +40,12 @@ COLD void target_metrics_register(void)
 {
     metrics_register(&machine.metrics, "machine", machine_table, SPAN_OF(machine));
     machine.metrics.refresh = machine_refresh;
+}
+
+/* Without the crossing nobody looks at it. */
+COLD void target_metrics_begin(void)
+{
+    if (boot_page->wants_main == 0) return;
+    boot_page->main_tsc = __builtin_ia32_rdtsc();
+    machine_cross(MACHINE_MAIN);
 }
