@@ -78,8 +78,7 @@ static enum result read_head(struct machine_image *image, struct view *programs)
         return refuse(image, "it is no ELF file of 64 bits");
     cursor_skip(&head, 9);
     uint16_t type = cursor_u16_le(&head), processor = cursor_u16_le(&head);
-    cursor_skip(&head, 4);
-    image->entry = cursor_u64_le(&head);
+    cursor_skip(&head, 12);
     uint64_t offset = cursor_u64_le(&head);
     cursor_skip(&head, 14);
     uint16_t entry_bytes = cursor_u16_le(&head), count = cursor_u16_le(&head);
@@ -146,7 +145,8 @@ static enum result read_segments(struct machine_image *image, struct view progra
     struct cursor cursor = cursor_over(programs);
     struct program program;
     while (program_find(&cursor, PROGRAM_LOAD, &program)) {
-        if (program.memory_bytes == 0) continue;
+        if (program.memory_bytes == 0 || (program.flags & MACHINE_SEGMENT_OF_MONITOR) != 0)
+            continue;
         enum result result = check_segment(image, &program);
         if (result != OK) return result;
         image->segments[image->segment_count++] = (struct machine_segment){
@@ -336,6 +336,7 @@ static enum result take_header(struct machine_image *image, struct view bytes, u
     if (image->header.abi != MACHINE_ABI)
         return refuse(image, "its header is of another version; build it again");
     /* Sums that wrap round are refused below, as every number that is not in the image. */
+    image->entry = address + offsetof(struct machine_header, entry) + (uint64_t)image->header.entry;
     image->faults = address + offsetof(struct machine_header, faults) +
                     (uint64_t)image->header.faults;
     image->fault_stack_top = address + offsetof(struct machine_header, fault_stack_top) +

@@ -100,6 +100,7 @@ static inline void fixture_fill_notes(struct fixture *fixture)
     memcpy(fixture->note.owner, "Loom\0\0\0", 8);
     fixture->note.header = (struct machine_header){
         .abi = MACHINE_ABI,
+        .entry = FIXTURE_ENTRY - (int64_t)(at + offsetof(struct machine_header, entry)),
         .faults = 0x1000 - (int64_t)(at + offsetof(struct machine_header, faults)),
         .fault_stack_top = FIXTURE_FAULT_TOP -
                            (int64_t)(at + offsetof(struct machine_header, fault_stack_top)),
@@ -139,7 +140,6 @@ static inline void fixture_fill(struct fixture *fixture)
                                   .e_type = ET_DYN,
                                   .e_machine = EM_X86_64,
                                   .e_version = EV_CURRENT,
-                                  .e_entry = FIXTURE_ENTRY,
                                   .e_phoff = offsetof(struct fixture, programs),
                                   .e_ehsize = sizeof(Elf64_Ehdr),
                                   .e_phentsize = sizeof(Elf64_Phdr),

@@ -224,13 +224,26 @@ TEST(image_with_an_unsound_note_is_refused)
     expect_refused("stacks");
 }
 
+/* It begins elsewhere than all others, may be written and run, and is in the file. */
+TEST(image_leaves_a_monitor_alone_that_starts_it_elsewhere)
+{
+    fixture_fill(&fixture);
+    fixture.head.e_entry = 0x10c000;
+    fixture.programs[FIXTURE_CONSTANTS].p_flags |= PF_W | PF_X | MACHINE_SEGMENT_OF_MONITOR;
+    fixture.programs[FIXTURE_CONSTANTS].p_vaddr = 0x7f000000;
+    expect_ok(read_fixture());
+    expect_that(image.segment_count, ==, 3);
+    expect_that(image.entry, ==, FIXTURE_ENTRY);
+    expect_that(image.length_bytes, ==, FIXTURE_MEMORY_BYTES);
+}
+
 TEST(image_with_places_outside_of_it_is_refused)
 {
     static const int64_t tops[] = { -1, 0x800, 0x10000, 0x2000, -0x3000 };
     fixture_fill(&fixture);
-    fixture.head.e_entry = 0x3000;
+    fixture.note.header.entry += 0x1e00;
     expect_refused("entry point");
-    fixture.head.e_entry = UINT64_MAX;
+    fixture.note.header.entry = INT64_MAX;
     expect_refused("entry point");
     fixture.note.header.faults += 0x201; /* the last stub would end behind the code */
     expect_refused("handlers of faults");

@@ -21,7 +21,7 @@
 #include "base/assert.h"
 
 #define MACHINE_MAGIC 0x6d6f6f6c /* "loom" */
-#define MACHINE_ABI   1
+#define MACHINE_ABI   2
 
 #define MACHINE_PAGE_BYTES 4096u
 
@@ -106,7 +106,7 @@ struct machine_control {
     uint32_t stop_requested;   /* the monitor's: the image should end (SIGTERM) */
     uint32_t census_requested; /* the monitor's: how often the image has been asked to write its
                                 * fibers' census (SIGUSR1) */
-    uint64_t fault_address; /* the monitor's: CR2 at the last page fault, virtual */
+    uint64_t fault_address;    /* the monitor's: CR2 at the last page fault, virtual */
 };
 
 /* ---- what the image is told ---- */
@@ -166,12 +166,18 @@ struct machine_stack_wish {
 struct machine_header {
     uint32_t abi;
     uint32_t reserved;
+    int64_t entry;           /* the first instruction */
     int64_t faults;          /* the first of 32 stubs of 16 bytes, one an exception's vector */
     int64_t fault_stack_top; /* on which they run (IST 1): the end of a page in the image's data,
                               * below which lies another that is not to be mapped */
     struct machine_stack_wish stacks[MACHINE_STACK_CLASSES];
 };
-static_assert(sizeof(struct machine_header) == 24 + MACHINE_STACK_CLASSES * 32, "a note");
+static_assert(sizeof(struct machine_header) == 32 + MACHINE_STACK_CLASSES * 32, "a note");
+
+/* A segment of this flag (one that ELF leaves to systems) is no part of the image: it is the
+ * monitor that starts the image by PVH, where that is loaded by its physical addresses. The ELF
+ * header's entry point is the monitor's then: the image's own is in the note. */
+#define MACHINE_SEGMENT_OF_MONITOR 0x00100000u
 
 /* What the image keeps of an exception at the top of the fault stack before it reports it and ends
  * by MACHINE_CRASH: for who looks into what is left of it. The last five are the processor's. */
@@ -182,7 +188,7 @@ struct machine_fault_frame {
 };
 static_assert(sizeof(struct machine_fault_frame) == 22 * sizeof(uint64_t), "nothing between them");
 
-/* How the image starts: at its ELF entry point, in ring 3, rdi = the boot page (virtual), rsp at
+/* How the image starts: at `entry`, in ring 3, rdi = the boot page (virtual), rsp at
  * the top of boot_stack, rflags clear, SSE and, where the processor has it, AVX switched on, fs and
  * gs base 0, wrfsbase permitted. Exceptions 0 to 31 go to the stubs of `faults` with what the
  * processor pushes (an error code where the vector has one) on the fault stack; CR2 of a page fault

@@ -26,6 +26,7 @@ __asm__(
                              "    .balign 4\n"
                              "2:  .long   " TEXT_OF(
                                  MACHINE_ABI) ", 0\n"
+                                              "    .quad   machine_begin - .\n"
                                               "    .quad   machine_faults - .\n"
                                               "    .quad   machine_fault_stack_top - "
                                               ".\n" STACK_WISH(FIBER_SMALL_BYTES, FIBER_SMALL_COUNT,
