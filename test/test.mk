@@ -39,7 +39,7 @@ $(foreach variant,$(VARIANTS),$(if $(CC_$(variant)),,\
 LIB_SOURCES  := $(filter-out %_test.c lib/test/test_main.c,$(wildcard lib/*/*.c)) $(wildcard lib/*/*.S)
 HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c target/machine/*.c target/virtio/*.c))
 # Of a machine what runs anywhere; its functions of a C library are called libc_NAME here.
-HOST_SOURCES += $(addprefix target/vm/,chacha20.c generator.c page_runs.c) \
+HOST_SOURCES += $(addprefix target/vm/,chacha20.c generator.c page_runs.c red_zones.c) \
                 $(filter-out %/broken.c,$(wildcard target/vm/libc/*.c)) \
                 $(addprefix target/monitor/,start_info.c words.c)
 UNIX_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/unix/*.c tender/*.c))

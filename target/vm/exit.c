@@ -5,8 +5,10 @@
 #include "target/exit.h"
 
 #include "target/vm/boot.h"
+#include "target/vm/memory.h"
 
 void target_exit(int status)
 {
+    memory_check();
     machine_end(MACHINE_EXIT, status);
 }

@@ -1,4 +1,4 @@
-/* memory.c - pools from the machine's free memory.
+/* memory.c - pools from the machine's free memory; in a debug image between red zones.
  *
  * SPDX-License-Identifier: ISC */
 #include "target/memory.h"
@@ -6,13 +6,18 @@
 #include "base/units.h"
 #include "target/vm/boot.h"
 #include "target/vm/memory.h"
-#include "target/vm/page_runs.h"
+#include "target/vm/red_zones.h"
 #include "target/vm/services.h"
 
 #define LOG_MODULE "memory"
 #include "log/log.h"
 
+/* At most so long goes a pool's breach unnoticed that is never given back. */
+#define CHECK_NS (50 * MS_NS)
+
 static struct page_runs runs;
+static struct red_zones zones;
+static uint64_t checked_ns;
 
 void memory_open(void)
 {
@@ -24,7 +29,10 @@ void memory_open(void)
 enum result memory_take(size_t length_bytes, struct span *memory)
 {
     assert(length_bytes > 0);
-    enum result result = page_runs_take(&runs, length_bytes, memory);
+    enum result result = MACHINE_RED_ZONES
+                             ? red_zones_take(&zones, &runs, length_bytes,
+                                              (uintptr_t)__builtin_return_address(0), memory)
+                             : page_runs_take(&runs, length_bytes, memory);
     if (result != OK)
         log_error("the machine has not %zu KiB of memory for a pool, only %zu KiB in one piece; "
                   "give it more (--mem) or make the pools smaller (--help lists them)",
@@ -34,7 +42,32 @@ enum result memory_take(size_t length_bytes, struct span *memory)
 
 void memory_give_back(struct span memory)
 {
-    if (memory.length_bytes > 0) page_runs_give_back(&runs, memory);
+    if (memory.length_bytes == 0) return;
+    memory_check();
+    if (MACHINE_RED_ZONES) {
+        red_zones_give_back(&zones, &runs, memory);
+    } else {
+        page_runs_give_back(&runs, memory);
+    }
+}
+
+bool memory_find_breach(size_t *at, struct breach *breach)
+{
+    return MACHINE_RED_ZONES && red_zones_find_breach(&zones, at, breach);
+}
+
+void memory_check(void)
+{
+    struct breach breach;
+    size_t at = 0;
+    if (memory_find_breach(&at, &breach)) panic("memory beyond a pool has been written to");
+}
+
+void memory_check_at(uint64_t now_ns)
+{
+    if (!MACHINE_RED_ZONES || now_ns - checked_ns < CHECK_NS) return;
+    checked_ns = now_ns;
+    memory_check();
 }
 
 uint64_t memory_machine_bytes(void)

@@ -12,6 +12,7 @@
 #include "target/clock.h"
 #include "target/virtio/machine_poller.h"
 #include "target/vm/boot.h"
+#include "target/vm/memory.h"
 #include "target/vm/services.h"
 #include "target/vm/wait.h"
 
@@ -110,6 +111,7 @@ void target_wait(uint64_t deadline_ns)
     if (!is_busy && arm_all()) is_busy = poll_all();
     if (is_busy && !busy_crossing_is_due()) return;
     machine_sleep(is_busy ? NO_WAIT : deadline_ns);
+    memory_check_at(waiting.crossed_ns);
     (void)poll_all();
     look_for_stop();
 }

@@ -95,7 +95,8 @@ static const char *const debug[] = { "-O1", "-fsanitize=address,undefined",
 /* The sanitizers that tell in words are programs of a host; a machine traps, and its crash report
  * names the place. */
 static const char *const debug_machine[] = { "-O1", "-fsanitize=undefined",
-                                             "-fstack-protector-strong", NULL };
+                                             "-fstack-protector-strong", "-DMACHINE_RED_ZONES=1",
+                                             NULL };
 static const char *const debug_machine_clang[] = { "-fsanitize-trap=undefined", NULL };
 
 static const char *const program_link[] = { "-pie", "-Wl,-z,relro,-z,now", NULL };
