@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "base/writer.h"
 #include "fiber/fiber.h"
+#include "log/log_last.h"
 #include "log/log_levels.h"
 #include "log/log_limit.h"
 #include "target/clock.h"
@@ -25,6 +26,7 @@
 static struct log_state {
     struct log_levels levels;
     struct log_limit limit;
+    struct log_last last;
     struct alarm alarm;
     bool follows_loop;
     /* Not on the stack, which may be the last 2 KiB of a small one. Nothing that uses them waits.
@@ -83,6 +85,7 @@ COLD static void say_text(const struct log_place *place, const struct writer *te
     put_time(&line, clock_wall_ns());
     writer_format(&line, "%-7s %s: ", log_level_text(place->level), place->module);
     writer_put_escaped(&line, writer_view(text));
+    log_last_put(&state.last, writer_view(&line));
     say(&line, line.ran_short || text->ran_short);
 }
 
@@ -172,4 +175,16 @@ COLD void log_census(const char *words, ...)
     struct writer line = begin_line();
     writer_put_escaped(&line, writer_view(&text));
     say(&line, line.ran_short || text.ran_short);
+}
+
+/* Only of what is kept: what a line is made in may be half written. */
+COLD void log_write_last(void)
+{
+    size_t count = log_last_count(&state.last);
+    if (count > 0) console_write_diagnostic(VIEW("the last lines of the log:\n"));
+    for (size_t i = 0; i < count; i++) {
+        console_write_diagnostic(VIEW("  "));
+        console_write_diagnostic(log_last_line(&state.last, i));
+        console_write_diagnostic(VIEW("\n"));
+    }
 }

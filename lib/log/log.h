@@ -60,6 +60,9 @@ __attribute__((format(printf, 2, 3))) void log_at(const struct log_place *place,
 /* A line of the fibers' census, without time, level and bound: it also ends a crash report. */
 __attribute__((format(printf, 1, 2))) void log_census(const char *words, ...);
 
+/* The last 16 lines that were logged, each cut at 120 bytes, for the end of a crash report. */
+COLD void log_write_last(void);
+
 #define LOG_AT(level, ...) \
     do { \
         static const struct log_place log_place_ = { LOG_MODULE, level }; \

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "fiber/fiber.h"
 #include "image/crash_report.h"
+#include "log/log.h"
 #include "target/exit.h"
 #include "target/hosted/symbol.h"
 
@@ -35,6 +36,7 @@ static void begin_report(void)
 __attribute__((noreturn)) static void end_report(void)
 {
     fiber_census_write();
+    log_write_last();
     (void)signal(SIGABRT, SIG_DFL);
     abort();
 }

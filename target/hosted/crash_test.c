@@ -68,6 +68,30 @@ TEST(a_failed_assertion_tells_place_values_fiber_and_backtrace)
     expect_says(&report, "fibers: 1");
 }
 
+#define LOG_MODULE "lesson"
+#include "log/log.h"
+
+static void log_and_break(void)
+{
+    for (size_t i = 0; i < five; i++)
+        log_info("line %zu", i);
+    panic("the end");
+}
+
+TEST(a_report_ends_with_the_last_lines_of_the_log)
+{
+    static struct report report;
+    run_child(&report, log_and_break);
+    const char *last = strstr(report.text, "the last lines of the log:\n  ");
+    expect(last != NULL);
+    for (unsigned i = 0; i < 5; i++) {
+        char line[] = "info    lesson: line 0\n";
+        line[sizeof line - 3] = (char)('0' + i);
+        last = strstr(last, line);
+        if (last == NULL) test_fail(__FILE__, __LINE__, "no %s in: %s", line, report.text);
+    }
+}
+
 static void break_with_words(void)
 {
     panic("the %s of %u things", "end", 3u);

@@ -9,8 +9,10 @@
 #include "base/units.h"
 #include "fiber/fiber.h"
 #include "image/crash_report.h"
+#include "log/log.h"
 #include "target/exit.h"
 #include "target/vm/boot.h"
+#include "target/vm/memory.h"
 
 #define STATUS_CRASHED 134 /* as a process that abort() has ended */
 
@@ -40,9 +42,26 @@ static void begin_report(void)
     crashing = true;
 }
 
+static void say_breach(const struct breach *breach)
+{
+    crash_say("memory: byte %zu %s of a pool of %zu bytes is 0x%02x; the pool was taken here:\n",
+              breach->distance_bytes, breach->is_behind ? "behind the end" : "before the start",
+              breach->pool.pool.length_bytes, breach->byte);
+    crash_say_frame(0, breach->pool.taker - 1, &names);
+}
+
+static void say_breaches(void)
+{
+    struct breach breach;
+    for (size_t at = 0; memory_find_breach(&at, &breach);)
+        say_breach(&breach);
+}
+
 __attribute__((noreturn)) static void end_report(void)
 {
     fiber_census_write();
+    log_write_last();
+    say_breaches();
     machine_end(MACHINE_CRASH, STATUS_CRASHED);
 }
 

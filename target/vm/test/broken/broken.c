@@ -8,6 +8,10 @@
 #include "fiber/fiber_private.h"
 #include "target/clock.h"
 #include "target/console.h"
+#include "target/memory.h"
+
+#define LOG_MODULE "broken"
+#include "log/log.h"
 
 const struct parameter broken_parameters[] = {
     PARAMETER_TEXT(struct broken_parameters, how, "how", "", "in which way to break"),
@@ -136,6 +140,45 @@ static void break_twice(void)
     break_assertion();
 }
 
+/* ---- beyond a pool: only a debug image sees it ---- */
+
+static struct span pool;
+
+__attribute__((noinline)) static void take_pool(void)
+{
+    if (memory_take(100, &pool) != OK) pool = (struct span){ 0 };
+}
+
+/* Within its page, and behind that; before the first byte. */
+static void write_beyond(size_t behind_start)
+{
+    take_pool();
+    *at((uintptr_t)pool.bytes + behind_start) = 0x41;
+}
+
+static void break_pool_given_back(void)
+{
+    write_beyond(102);
+    memory_give_back(pool);
+}
+
+static void break_pool_while_waiting(void)
+{
+    write_beyond(4096);
+    (void)fiber_sleep(S_NS);
+}
+
+static void break_pool_at_exit(void)
+{
+    write_beyond((size_t)-1);
+}
+
+static void break_pool_and_null(void)
+{
+    write_beyond(100);
+    break_null();
+}
+
 static const struct way {
     struct view name;
     void (*run)(void);
@@ -157,6 +200,10 @@ static const struct way {
     { VIEW_ROW("port"), break_port },
     { VIEW_ROW("breakpoint"), break_breakpoint },
     { VIEW_ROW("twice"), break_twice },
+    { VIEW_ROW("pool-given-back"), break_pool_given_back },
+    { VIEW_ROW("pool-while-waiting"), break_pool_while_waiting },
+    { VIEW_ROW("pool-at-exit"), break_pool_at_exit },
+    { VIEW_ROW("pool-and-null"), break_pool_and_null },
 };
 
 enum result broken_start(const struct broken_parameters *parameters)
@@ -165,6 +212,7 @@ enum result broken_start(const struct broken_parameters *parameters)
         console_write(VIEW("whole\n"));
         return OK;
     }
+    log_info("breaks by %.*s", VIEW_FORMAT(parameters->how));
     for (size_t i = 0; i < LENGTH_OF(ways); i++) {
         if (view_equal(parameters->how, ways[i].name)) ways[i].run();
     }
