@@ -127,6 +127,10 @@ void arp_close(struct arp *arp);
 enum result arp_add_address(struct arp *arp, uint32_t address, uint32_t mask) CHECKED;
 void arp_remove_address(struct arp *arp, uint32_t address);
 
+/* Announces those that are in use anew: the link has come up, and whoever is there now may know of
+ * another station that had them. What is being probed goes on. */
+void arp_announce(struct arp *arp);
+
 /* Never to be evicted: a gateway. It may lie outside our prefixes. FULL: no more. */
 enum result arp_pin(struct arp *arp, uint32_t address) CHECKED;
 

@@ -108,6 +108,16 @@ static void own_due(struct agenda_entry *entry)
         go_on_announcing(own);
 }
 
+void arp_announce(struct arp *arp)
+{
+    for (size_t i = 0; i < ARP_ADDRESSES_MAX; i++) {
+        struct arp_address *own = &arp->addresses[i];
+        if (own->claim != ARP_CLAIM_ANNOUNCING && own->claim != ARP_CLAIM_HELD) continue;
+        own->sent = 0;
+        go_on_announcing(own);
+    }
+}
+
 static struct arp_address *find_free(struct arp *arp)
 {
     for (size_t i = 0; i < ARP_ADDRESSES_MAX; i++)

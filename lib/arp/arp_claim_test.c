@@ -77,6 +77,30 @@ TEST(arp_announces_at_once_without_a_probe)
     world_close(&world);
 }
 
+/* RFC 5227 2.3: as at first, be it in the middle of that; but what is being probed is nobody's. */
+TEST(arp_announces_anew)
+{
+    open_world(false);
+    expect_message(WORLD_HOST);
+    world_pass(&world, S_NS);
+    arp_announce(&world.arp);
+    for (unsigned round = 0; round < 2; round++) {
+        expect_message(WORLD_HOST);
+        world_pass(&world, 1900 * MS_NS);
+        world_expect_silence(&world);
+        world_pass(&world, 200 * MS_NS);
+        expect_message(WORLD_HOST);
+        world_pass(&world, 60 * S_NS);
+        world_expect_silence(&world);
+        if (round == 0) arp_announce(&world.arp);
+    }
+    world_close(&world);
+    open_world(true);
+    arp_announce(&world.arp);
+    world_expect_silence(&world);
+    world_close(&world);
+}
+
 static uint64_t expect_probe_within(uint64_t least_ns, uint64_t most_ns)
 {
     uint64_t start_ns = world.agenda.now_ns;

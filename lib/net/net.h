@@ -43,9 +43,9 @@ struct net_statistics {
     uint64_t receive_errors;
 };
 
-/* Above the net. `ready` is called in the loop, in every turn of it as long as frames wait, and
- * once when a ring that was full has room again. It does not wait; it calls net_receive and
- * net_send as it likes. */
+/* Above the net. `ready` is called in the loop, in every turn of it as long as frames wait, once
+ * when a ring that was full has room again, and once when the link has gone down or come up. It
+ * does not wait; it calls net_receive and net_send as it likes. */
 struct net_user {
     void (*ready)(struct net_user *user);
 };
@@ -59,6 +59,7 @@ struct net {
     uint8_t offloads;   /* enum net_offloads, or-ed */
     uint16_t mtu_bytes; /* the longest IP datagram in a frame that is not segmented; at least
                            576 */
+    bool is_down;       /* nobody is at the other end of the cable: what is sent is lost */
     struct net_statistics statistics;
 };
 

@@ -85,6 +85,13 @@ static void enter_from_below(struct net_faulty *faulty, struct packet *frame, ui
     }
 }
 
+static void follow_link(struct net_faulty *faulty)
+{
+    if (faulty->net.is_down == faulty->below->is_down) return;
+    faulty->net.is_down = faulty->below->is_down;
+    faulty->net.user->ready(faulty->net.user);
+}
+
 static void below_ready(struct net_user *user)
 {
     struct net_faulty *faulty = CONTAINER_OF(user, struct net_faulty, user);
@@ -97,6 +104,7 @@ static void below_ready(struct net_user *user)
     net_faulty_line_advance(&faulty->receive, now_ns);
     deliver_above(faulty);
     if (faulty->net.user != NULL) net_faulty_line_rearm(&faulty->receive);
+    if (faulty->net.user != NULL) follow_link(faulty);
 }
 
 static void receive_due(struct alarm *alarm)
@@ -136,6 +144,7 @@ static void net_faulty_attach(struct net *net)
     net_attach(faulty->below, &faulty->user, &faulty->pool);
     net->mac = faulty->below->mac;
     net->mtu_bytes = faulty->below->mtu_bytes;
+    net->is_down = faulty->below->is_down;
 }
 
 static void net_faulty_detach(struct net *net)

@@ -444,3 +444,17 @@ TEST(net_faulty_is_the_same_again)
                     first.times_ns[i] - start_ns[0] + SLACK_NS);
     }
 }
+
+/* net.h: its user is told once when the link has gone down, and once when it has come up. */
+TEST(net_faulty_follows_the_link)
+{
+    struct net_world *world = begin();
+    for (unsigned round = 1; round <= 4; round++) {
+        pair.a.net.is_down = round % 2 == 1;
+        size_t before = world->near.ready_count;
+        pair.a.net.user->ready(pair.a.net.user);
+        expect(faulty.net.is_down == pair.a.net.is_down);
+        expect_that(world->near.ready_count, ==, before + 1);
+    }
+    net_suite_close(world);
+}

@@ -126,6 +126,7 @@ static void below_ready(struct net_user *user)
 {
     struct net_offload *offload = CONTAINER_OF(user, struct net_offload, user);
     (void)catch_up(offload);
+    offload->net.is_down = offload->below->is_down;
     offload->net.user->ready(offload->net.user);
 }
 
@@ -137,6 +138,7 @@ static void net_offload_attach(struct net *net)
     net_attach(offload->below, &offload->user, net->pool);
     net->mac = offload->below->mac;
     net->mtu_bytes = offload->below->mtu_bytes;
+    net->is_down = offload->below->is_down;
 }
 
 static void net_offload_detach(struct net *net)

@@ -195,6 +195,7 @@ static size_t net_pcap_receive(struct net *net, struct packet *burst[], size_t c
 static void below_ready(struct net_user *user)
 {
     struct net_pcap *pcap = CONTAINER_OF(user, struct net_pcap, user);
+    pcap->net.is_down = pcap->below->is_down;
     pcap->net.user->ready(pcap->net.user);
 }
 
@@ -204,6 +205,7 @@ static void net_pcap_attach(struct net *net)
     net_attach(pcap->below, &pcap->user, net->pool);
     net->mac = pcap->below->mac;
     net->mtu_bytes = pcap->below->mtu_bytes;
+    net->is_down = pcap->below->is_down;
 }
 
 static void net_pcap_detach(struct net *net)

@@ -279,3 +279,17 @@ TEST(net_pcap_of_bare_ip)
     net_suite_close(world);
     pair_options.link = NET_ETHERNET;
 }
+
+/* net.h: its user is told once when the link has gone down, and once when it has come up. */
+TEST(net_pcap_follows_the_link)
+{
+    struct net_world *world = net_suite_open(&fixture);
+    for (unsigned round = 1; round <= 4; round++) {
+        pair.a.net.is_down = round % 2 == 1;
+        size_t before = world->near.ready_count;
+        pair.a.net.user->ready(pair.a.net.user);
+        expect(pcap.net.is_down == pair.a.net.is_down);
+        expect_that(world->near.ready_count, ==, before + 1);
+    }
+    net_suite_close(world);
+}

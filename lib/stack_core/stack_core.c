@@ -116,6 +116,7 @@ enum result stack_core_open(struct stack_core *core, struct net *net, struct net
                             uint64_t now_ns)
 {
     *core = (struct stack_core){ .has_arp = net->link == NET_ETHERNET };
+    core->link_up = !net->is_down;
     agenda_init(&core->agenda, now_ns);
     enum result result = packet_pool_open(&core->packets, parameters->packet_count);
     if (result != OK) return result;
@@ -177,9 +178,19 @@ static uint64_t next_ns(const struct stack_core *core)
     return MIN(look_ns, agenda_next_ns(&core->agenda));
 }
 
+static void follow_link(struct stack_core *core)
+{
+    uint64_t link_up = !core->offload.net.is_down;
+    if (core->link_up == link_up) return;
+    core->link_up = link_up;
+    core->link_changes++;
+    if (link_up != 0 && core->has_arp) arp_announce(&core->arp);
+}
+
 bool stack_core_receive(struct stack_core *core, uint64_t now_ns)
 {
     stack_core_enter(core, now_ns);
+    follow_link(core);
     return ethernet_poll(&core->ethernet);
 }
 

@@ -33,7 +33,7 @@
 struct stack_core_parameters {
     struct address_prefix ipv4;  /* family ADDRESS_ANY: no address but the loopback */
     struct address ipv4_gateway; /* family ADDRESS_ANY: none */
-    uint64_t packet_count; /* fragments may hold a quarter of them, unread datagrams a half */
+    uint64_t packet_count;       /* fragments may hold a quarter of them, unread datagrams a half */
     struct arp_parameters arp;
     struct ipv4_parameters internet;
     struct icmp_parameters icmp;
@@ -55,6 +55,8 @@ struct stack_core {
     bool has_arp;
     bool has_more;          /* TCP could go on at once */
     uint64_t resumed_count; /* of the frames for which the net had no room, when TCP went on */
+    uint64_t link_up;       /* 0: the net's link is down, as far as is known */
+    uint64_t link_changes;
 };
 
 /* Takes memory for the pools, attaches to the net and takes its addresses. `user` is told by the

@@ -727,3 +727,50 @@ TEST(stack_core_comes_back_for_what_waits_behind_a_burst)
     expect_that(hosts[1].next_ns, ==, now_ns);
     close_hosts();
 }
+
+/* ---- the link ---- */
+
+static void set_link(struct host *host, bool is_down)
+{
+    host->device.net.is_down = is_down;
+    host->device.net.user->ready(host->device.net.user);
+    step(host);
+}
+
+static size_t arp_requests(const struct host *host)
+{
+    return (size_t)host->core.arp.statistics.requests_sent;
+}
+
+/* RFC 5227 2.3: when it has come up our addresses are announced anew, and only then. */
+TEST(stack_core_announces_itself_when_the_link_has_come_up)
+{
+    struct host *host = &hosts[0];
+    open_hosts(256, RING_MAX);
+    step(host);
+    size_t before = arp_requests(host);
+    expect_that(host->core.link_up, ==, 1);
+    set_link(host, false);
+    set_link(host, true);
+    expect(host->core.link_up == 0 && host->core.link_changes == 1);
+    set_link(host, true);
+    expect_that(arp_requests(host), ==, before);
+    set_link(host, false);
+    expect(host->core.link_up == 1 && host->core.link_changes == 2);
+    expect_that(arp_requests(host), ==, before + 1);
+    now_ns += 3 * S_NS;
+    step(host);
+    expect_that(arp_requests(host), ==, before + 2);
+    close_hosts();
+}
+
+TEST(stack_core_over_bare_ip_follows_the_link)
+{
+    carries = NET_IP;
+    open_hosts(256, RING_MAX);
+    set_link(&hosts[0], true);
+    set_link(&hosts[0], false);
+    expect(hosts[0].core.link_up == 1 && hosts[0].core.link_changes == 2);
+    close_hosts();
+    carries = NET_ETHERNET;
+}

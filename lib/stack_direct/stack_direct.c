@@ -36,11 +36,23 @@ static void fibers_have_run(struct deferred *deferred)
     run(CONTAINER_OF(deferred, struct stack_direct, deferred));
 }
 
+static void tell_link(const struct stack_direct *stack)
+{
+    if (stack->core.link_up != 0)
+        log_info("the net's link is up again");
+    else
+        log_warning("the net's link is down: nothing comes or goes until it is up");
+}
+
 /* In every turn of the loop as long as frames wait: one burst is enough. */
 static void frames_wait(struct net_user *user)
 {
     struct stack_direct *stack = CONTAINER_OF(user, struct stack_direct, user);
     (void)stack_core_receive(&stack->core, clock_monotonic_ns());
+    if (stack->told_link_changes != stack->core.link_changes) {
+        stack->told_link_changes = stack->core.link_changes;
+        tell_link(stack);
+    }
     loop_defer(&stack->deferred);
 }
 
@@ -102,6 +114,7 @@ enum result stack_direct_open(struct stack_direct *stack, struct net *net,
     if (result != OK) return result;
     if (parameters->core.ipv4.address.family == ADDRESS_ANY)
         log_warning("no address but 127.0.0.1: nobody else reaches this image without --ipv4");
+    if (stack->core.link_up == 0) tell_link(stack);
     stack->core.ipv4.user = &stack->address_user;
     result = tcp_direct_open(&stack->tcp, stack, parameters->core.tcp.connection_count,
                              parameters->core.tcp.acceptor_count);

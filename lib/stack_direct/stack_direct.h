@@ -28,6 +28,7 @@ struct stack_direct {
     struct tcp_direct tcp;
     struct udp_direct udp;
     struct metrics metrics;
+    uint64_t told_link_changes; /* of the core's, told in the log */
 };
 
 /* Attaches to the net. FULL: no memory for the pools. INVALID: the addresses make no sense; the log

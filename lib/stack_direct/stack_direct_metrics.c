@@ -65,6 +65,9 @@ const struct metric stack_direct_metrics[] = {
     POOL(udp.port_count, "udp_ports", "stack_pool_size", SIZE_WORDS),
 
     /* The net. */
+    GAUGE(core.link_up, "net_link_up", "1, or 0 while the net's link is down."),
+    COUNTER(core.link_changes, "net_link_changes_total",
+            "Times that the net's link went down or came up."),
     COUNTER(core.offload.net.statistics.received_frames, "net_received_frames_total",
             "Frames received, those put together counted once."),
     COUNTER(core.offload.net.statistics.received_bytes, "net_received_bytes_total",
