@@ -63,7 +63,7 @@ packages-run:
 packages-check:
 	@tool/packages check
 
-all: tool tender
+all: tool tender monitor
 
 run: packages-run
 	@$(MAKE) -s -j$(JOBS) tool build/loom-crunch

@@ -31,6 +31,7 @@ const struct target targets[] = {
         .sources = { "target/vm/*.c", "target/vm/*.S", "target/vm/libc/*.c", "target/vm/libc/*.S",
                      "target/virtio/*.c" },
         .without = { "net_*", "block_*" },
+        .of_pvh = { "virtio_mmio*", "virtio_pci*" },
         .libraries = "-lgcc",
         .is_machine = true,
     },

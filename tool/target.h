@@ -24,6 +24,9 @@ struct target {
      * has a stack of its own, and `loom run` gives it to a monitor. */
     bool is_machine;
 
+    /* Of those, what only a machine has that others than our tender are to start (--boot=pvh). */
+    const char *of_pvh[TARGET_SOURCES_MAX];
+
     /* A linker's version script, from the house: the image is a shared object that shows no more
      * than it says, and the program NAME-run runs it. NULL: the image is a program itself. */
     const char *exports;

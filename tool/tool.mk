@@ -13,7 +13,8 @@ TOOL_FLAGS  := -std=gnu17 -O2 -g -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-prote
                -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Werror -I. -Ilib -Itool
 
 TOOL_SHARED := tool/target.c tool/text.c
-TOOL_LOOM   := $(wildcard tool/*.c tool/size/*.c)
+# passt is started as an image starts it.
+TOOL_LOOM   := $(wildcard tool/*.c tool/size/*.c) target/unix/net_passt_process.c lib/base/view.c 
 TOOL_CONFIG := $(wildcard tool/config/*.c) $(TOOL_SHARED)
 
 TOOL_LOOM_OBJECTS   := $(TOOL_LOOM:%.c=build/host/%.o)
@@ -56,5 +57,5 @@ install-tool: tool
 	@install -m 644 tool/completion/loom.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_loom"
 	@install -m 644 tool/completion/loom.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/"
 
-check-tool: tool tender
+check-tool: tool tender monitor
 	@tool/test/run

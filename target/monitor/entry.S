@@ -14,13 +14,6 @@
 
 #define AT(symbol) (PLACE_CODE + (symbol) - monitor_start)
 
-/* XEN_ELFNOTE_PHYS32_ENTRY */
-    .section .note.Xen, "a", @note
-    .balign 4
-    .long   4, 8, 18
-    .asciz  "Xen"
-    .quad   monitor_entry
-
     .section .monitor, "awx", @progbits
 monitor_start:
     .code32

@@ -99,7 +99,7 @@ void panic_values(const char *file, unsigned line, const char *condition, uint64
 static const volatile uint16_t *index_at(uint64_t ring)
 {
     uint64_t place = ring + offsetof(struct virtq_ring, index);
-    if (ring % 2 != 0 || ring < PLACE_MEMORY || ring > UINT32_MAX - MACHINE_PAGE_BYTES) return NULL;
+    if (ring % 2 != 0 || ring < PLACE_IMAGE || ring > UINT32_MAX - MACHINE_PAGE_BYTES) return NULL;
     return physical_pointer(place);
 }
 

@@ -1,7 +1,8 @@
-# monitor.mk - builds loom-monitor, which starts an image as a machine where our tender does not: by PVH, under QEMU.
+# monitor.mk - builds loom-monitor, which starts an image as a machine where our tender does not: by PVH. It is woven into
+# the file of each image (--boot=pvh), as it is to lie in memory.
 #
 # Included by the root Makefile, from the root, and gives:
-#   monitor            build/loom-monitor
+#   monitor            build/loom-monitor; build/monitor/monitor.elf is the same for a debugger
 #   install-monitor    it, beside the command
 #   check-monitor      machines under QEMU, for real
 #
@@ -11,7 +12,7 @@
 #       -global virtio-mmio.force-legacy=false -device isa-debug-exit,iobase=0x501,iosize=4 \
 #       -device virtio-serial-device -chardev stdio,id=c,signal=off -device virtconsole,chardev=c \
 #       -netdev user,id=n,hostfwd=tcp:127.0.0.1:8080-:8080 -device virtio-net-device,netdev=n \
-#       -kernel build/loom-monitor -initrd apps/homepage/build/vm/homepage \
+#       -kernel apps/homepage/build/vm/homepage \
 #       -append "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2"
 #
 # Without /dev/kvm: -accel tcg -cpu max.
@@ -38,7 +39,8 @@ monitor: $(BUILD)/loom-monitor
 
 $(BUILD)/loom-monitor: $(MONITOR_OBJECTS) target/monitor/monitor.ld
 	$(call say,$@)
-	$(Q)$(MONITOR_CC) $(MONITOR_LINK) -o $@ $(MONITOR_OBJECTS)
+	$(Q)$(MONITOR_CC) $(MONITOR_LINK) -o $(BUILD)/monitor/monitor.elf $(MONITOR_OBJECTS)
+	$(Q)objcopy -O binary $(BUILD)/monitor/monitor.elf $@
 
 $(BUILD)/monitor/%.o: %.c
 	@mkdir -p $(@D)

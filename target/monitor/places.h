@@ -5,7 +5,7 @@
  *     0x109000   first gates
  *     0x10a000   the stack of ring 0
  *     0x10c000   code and data (monitor.ld)
- *     0x200000   the machine's memory
+ *     0x140000   the image, as far as it goes; behind it, the machine's memory
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_MONITOR_PLACES_H
@@ -18,7 +18,7 @@
 #define PLACE_STACK_TOP 0x10b000
 #define PLACE_END       0x140000
 #define PLACE_CODE      0x10c000
-#define PLACE_MEMORY    0x200000
+#define PLACE_IMAGE     0x140000
 
 /* What the set-up asks of ring 0, in rdi. */
 #define RING0_SET_CR4  0 /* sets bits of rsi */

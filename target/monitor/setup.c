@@ -2,11 +2,11 @@
  * image out with the tender's code (target/machine/layout.h), finds the devices and the time, and
  * has ring 0 let the image begin.
  *
- *     1 MiB      2 MiB                      next 2 MiB                             end of memory
- *     | monitor  | image's file, if here    | the machine: layout.h    | tables    | or file here |
+ *     1 MiB                next 2 MiB                             end of memory
+ *     | monitor | image    | the machine: layout.h              | tables |
  *
- * The image's file is the first module that PVH tells of, which is what QEMU is given by -initrd.
- * It lies high up, but is taken wherever it is: the larger half of what is left is the machine's.
+ * The image lies where whoever loaded its file has put it, the monitor's own part left out
+ * (target/vm/image.ld): from there it is read as if from its file.
  *
  * All of it is below the devices, that is, below 3 GiB: of a larger machine that much is used.
  *
@@ -113,28 +113,21 @@ static void fill_entropy(struct machine_boot *boot)
 
 static void read_image(const struct start_info *info)
 {
-    if (view_is_empty(info->module)) refuse_to_run("it has no image; with QEMU: -initrd IMAGE");
-    if (machine_image_read(&image, info->module) != OK) refuse_to_run(image.problem);
+    const uint64_t memory_end = MIN(info->memory_end, MEMORY_MAX);
+    if (memory_end <= PLACE_IMAGE) refuse_to_run("it has too little memory");
+    struct view file = span_view(physical_span(PLACE_IMAGE, memory_end - PLACE_IMAGE));
+    if (machine_image_read(&image, file) != OK) refuse_to_run(image.problem);
 }
 
-/* The memory that is free, without the image's file: what is behind it, or before it. */
-struct room {
-    uint64_t start, end;
-};
-
-static struct room find_room(const struct start_info *info)
+/* Behind the last byte of the image that was loaded. */
+static uint64_t image_end(void)
 {
-    const uint64_t file_start = (uintptr_t)image.file.bytes;
-    const uint64_t file_end = file_start + image.file.length_bytes;
-    struct room room = { PLACE_MEMORY, MIN(info->memory_end, MEMORY_MAX) };
-    if (file_start >= room.end || file_end <= room.start) return room;
-    uint64_t before = MAX(file_start, room.start) - room.start;
-    uint64_t behind = room.end - MIN(file_end, room.end);
-    if (before > behind)
-        room.end = room.start + before;
-    else
-        room.start = (file_end + LARGE - 1) / LARGE * LARGE;
-    return room;
+    uint64_t end = PLACE_IMAGE;
+    for (size_t i = 0; i < image.segment_count; i++) {
+        const struct view bytes = image.segments[i].bytes;
+        end = MAX(end, (uintptr_t)bytes.bytes + bytes.length_bytes);
+    }
+    return end;
 }
 
 static bool is_listed(const struct machine_fixed_pages pages[], size_t count, uint64_t physical)
@@ -167,8 +160,8 @@ static size_t list_fixed(struct machine_fixed_pages pages[], const struct words 
 static void lay_out(const struct start_info *info, const struct words *words)
 {
     static struct machine_fixed_pages fixed[MACHINE_FIXED_MAX];
-    const struct room room = find_room(info);
-    const uint64_t start = room.start, end = room.end / MACHINE_PAGE_BYTES * MACHINE_PAGE_BYTES;
+    const uint64_t start = (image_end() + LARGE - 1) / LARGE * LARGE;
+    const uint64_t end = MIN(info->memory_end, MEMORY_MAX) & ~(uint64_t)(MACHINE_PAGE_BYTES - 1);
     const uint64_t tables_bytes = machine_tables_bytes(end) + MACHINE_FIXED_TABLES_BYTES;
     if (end < start + tables_bytes + LARGE) refuse_to_run("it has too little memory");
     const uint64_t tables = end - tables_bytes;

@@ -8,7 +8,6 @@
 
 #define START_MAGIC      0x336ec578
 #define START_BYTES      56
-#define MODULE_BYTES     32
 #define MAP_ENTRY_BYTES  24
 #define MAP_ENTRIES_MAX  128
 #define MAP_MEMORY       1 /* as E820 numbers it */
@@ -25,14 +24,6 @@ static struct view part(struct view memory, uint64_t address, uint64_t length_by
     if (address > memory.length_bytes || length_bytes > memory.length_bytes - address)
         return (struct view){ 0 };
     return view_slice(memory, address, length_bytes);
-}
-
-/* hvm_modlist_entry: address, length, command line, reserved. */
-static struct view module_at(struct view memory, uint64_t address)
-{
-    struct cursor cursor = cursor_over(part(memory, address, MODULE_BYTES));
-    uint64_t start = cursor_u64_le(&cursor), length_bytes = cursor_u64_le(&cursor);
-    return part(memory, start, length_bytes);
 }
 
 /* Up to its NUL, or as much as can be one. */
@@ -64,9 +55,7 @@ enum result start_info_read(struct start_info *info, struct view memory, uint64_
     *info = (struct start_info){ 0 };
     struct cursor cursor = cursor_over(part(memory, address, START_BYTES));
     uint32_t magic = cursor_u32_le(&cursor), version = cursor_u32_le(&cursor);
-    cursor_skip(&cursor, 4);
-    uint32_t module_count = cursor_u32_le(&cursor);
-    uint64_t modules = cursor_u64_le(&cursor);
+    cursor_skip(&cursor, 16);
     uint64_t command_line = cursor_u64_le(&cursor);
     cursor_skip(&cursor, 8);
     uint64_t map = cursor_u64_le(&cursor);
@@ -78,7 +67,6 @@ enum result start_info_read(struct start_info *info, struct view memory, uint64_
         return refuse(info, "its map of memory is too long, or empty");
     struct view entries = part(memory, map, (uint64_t)count * MAP_ENTRY_BYTES);
     if (view_is_empty(entries)) return refuse(info, "its map of memory lies where none can be");
-    if (module_count > 0) info->module = module_at(memory, modules);
     info->command_line = command_line_at(memory, command_line);
     return read_map(info, entries, loaded);
 }

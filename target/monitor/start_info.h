@@ -1,5 +1,5 @@
 /* start_info.h - what a machine that starts by PVH is told (Xen, xen/include/public/arch-x86/hvm/
- * start_info.h): where its memory is, its command line, and a file.
+ * start_info.h): where its memory is, and its command line.
  *
  * Whoever started the machine can do with it what he likes; it is checked all the same, so that one
  * that is wrong is told of and not run into.
@@ -13,7 +13,6 @@
 
 struct start_info {
     struct view command_line;
-    struct view module;  /* the first: QEMU's -initrd; empty: none */
     uint64_t memory_end; /* of the memory in which the monitor lies */
     const char *problem; /* in words, where it is INVALID */
 };

@@ -22,15 +22,10 @@ struct map_entry {
     uint32_t type, reserved;
 };
 
-struct module {
-    uint64_t start, length_bytes, command_line, reserved;
-};
-
-#define START_AT   0x600
-#define MODULES_AT 0x700
-#define MAP_AT     0x800
-#define LINE_AT    0x2000
-#define LOADED     0x100000
+#define START_AT 0x600
+#define MAP_AT   0x800
+#define LINE_AT  0x2000
+#define LOADED   0x100000
 
 static struct low {
     uint8_t bytes[0x4000];
@@ -38,21 +33,15 @@ static struct low {
 
 static struct start start;
 static struct map_entry map[3];
-static struct module module;
 
 static void fill(void)
 {
-    start = (struct start){ .magic = 0x336ec578,
-                            .version = 1,
-                            .module_count = 1,
-                            .modules = MODULES_AT,
-                            .command_line = LINE_AT,
-                            .map = MAP_AT,
-                            .map_count = 3 };
+    start = (struct start){
+        .magic = 0x336ec578, .version = 1, .command_line = LINE_AT, .map = MAP_AT, .map_count = 3
+    };
     map[0] = (struct map_entry){ 0, 0x9fc00, 1, 0 };
     map[1] = (struct map_entry){ 0x9fc00, 0x60400, 2, 0 };
     map[2] = (struct map_entry){ 0x100000, 0x3f00000, 1, 0 };
-    module = (struct module){ 0x3000, 0x123, 0, 0 };
 }
 
 static enum result read_it(struct start_info *info)
@@ -60,7 +49,6 @@ static enum result read_it(struct start_info *info)
     span_fill(SPAN_OF(low), 0);
     memcpy(&low.bytes[START_AT], &start, sizeof start);
     memcpy(&low.bytes[MAP_AT], map, sizeof map);
-    memcpy(&low.bytes[MODULES_AT], &module, sizeof module);
     memcpy(&low.bytes[LINE_AT], "--x y", 6);
     return start_info_read(info, VIEW_OF(low), START_AT, LOADED);
 }
@@ -73,25 +61,22 @@ static void expect_refused(void)
     fill();
 }
 
-TEST(start_info_tells_memory_line_and_module)
+TEST(start_info_tells_memory_and_line)
 {
     struct start_info info;
     fill();
     expect_ok(read_it(&info));
     expect_that(info.memory_end, ==, 0x4000000);
     expect_view(info.command_line, VIEW("--x y"));
-    expect(info.module.bytes == &low.bytes[0x3000]);
-    expect_that(info.module.length_bytes, ==, 0x123);
 }
 
-TEST(start_info_may_have_no_line_and_no_module)
+TEST(start_info_may_have_no_line)
 {
     struct start_info info;
     fill();
     start.command_line = 0;
-    start.module_count = 0;
     expect_ok(read_it(&info));
-    expect(view_is_empty(info.command_line) && view_is_empty(info.module));
+    expect(view_is_empty(info.command_line));
 }
 
 TEST(start_info_refuses_what_cannot_be)
@@ -123,17 +108,14 @@ TEST(start_info_bounds_what_lies_elsewhere)
 {
     struct start_info info;
     fill();
-    module.length_bytes = UINT64_MAX;
     start.command_line = UINT64_MAX;
     map[2].length_bytes = UINT64_MAX;
     expect_ok(read_it(&info));
-    expect(view_is_empty(info.command_line) && view_is_empty(info.module));
+    expect(view_is_empty(info.command_line));
     expect_that(info.memory_end, ==, UINT64_MAX);
     fill();
-    start.modules = sizeof low - 8;
     start.command_line = sizeof low - 4;
     expect_ok(read_it(&info));
-    expect(view_is_empty(info.module));
     expect_that(info.command_line.length_bytes, <=, 4);
 }
 

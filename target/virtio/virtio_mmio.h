@@ -7,6 +7,7 @@
 
 #include "target/virtio/virtio_device.h"
 
-extern const struct virtio_transport virtio_mmio;
+/* Absent (its address is NULL) from an image that our tender alone is to start (--boot=tender). */
+extern const struct virtio_transport virtio_mmio __attribute__((weak));
 
 #endif

@@ -56,6 +56,7 @@ struct graph {
     const char *compiler;
     const char *loom; /* the command itself, for the rules that run it */
     bool debug, hardened;
+    bool boots_by_pvh; /* a machine that others than our tender can start, too */
 
     /* Each after what it needs: in the order they were made, and then in that of the graph. */
     struct device *devices[GRAPH_DEVICES_MAX];

@@ -27,6 +27,11 @@ static void graph_open(char *arguments[])
                          "debug");
     graph.hardened = key_is("harden", "on|off",
                             "checks in a release; off only to measure their cost", "on");
+    graph.boots_by_pvh = graph.target->is_machine &&
+                         key_is("boot", "pvh|tender",
+                                "QEMU, Firecracker and Cloud Hypervisor can start it, or our "
+                                "tender alone",
+                                "pvh");
 }
 
 int main(int count, char *arguments[])

@@ -42,8 +42,8 @@ static const char *base_of(const char *path)
 
 static bool matches_any(const char *const patterns[], size_t count, const char *path)
 {
-    for (size_t i = 0; i < count && patterns[i] != NULL; i++) {
-        if (fnmatch(patterns[i], base_of(path), 0) == 0) return true;
+    for (size_t i = 0; i < count; i++) {
+        if (patterns[i] != NULL && fnmatch(patterns[i], base_of(path), 0) == 0) return true;
     }
     return false;
 }
@@ -185,13 +185,16 @@ static void add_module(struct place place, const struct module *module)
 
 static void add_target(void)
 {
+    const char *without[2 * TARGET_SOURCES_MAX];
     const struct addition addition = {
         .root = "house",
         .folder = graph.house,
         .label = text_of("target/%s", graph.target->name),
-        .without = graph.target->without,
-        .without_count = TARGET_SOURCES_MAX,
+        .without = without,
+        .without_count = graph.boots_by_pvh ? TARGET_SOURCES_MAX : sizeof without / sizeof *without,
     };
+    memcpy(without, graph.target->without, sizeof graph.target->without);
+    memcpy(without + TARGET_SOURCES_MAX, graph.target->of_pvh, sizeof graph.target->of_pvh);
     for (size_t i = 0; i < TARGET_SOURCES_MAX && graph.target->sources[i] != NULL; i++)
         add_pattern(&addition, graph.target->sources[i]);
 }

@@ -71,10 +71,14 @@ static void write_link_flags(FILE *file, const struct units *units)
     fputc('\n', file);
 }
 
-/* It stands beside the command. */
+static const char *beside_the_command(const char *name)
+{
+    return text_of("%.*s/%s", (int)(strrchr(graph.loom, '/') - graph.loom), graph.loom, name);
+}
+
 static const char *crunch_path(void)
 {
-    return text_of("%.*s/loom-crunch", (int)(strrchr(graph.loom, '/') - graph.loom), graph.loom);
+    return beside_the_command("loom-crunch");
 }
 
 static void write_rules(FILE *file)
@@ -126,6 +130,26 @@ static void check_crunch(const struct device *device)
                 device->name, graph.loom);
 }
 
+/* An image that others than our tender can start holds the monitor that they lead to. */
+static void write_monitor(FILE *file)
+{
+    const char *monitor = beside_the_command("loom-monitor");
+    if (!graph.boots_by_pvh) return;
+    if (access(monitor, R_OK) != 0) {
+        place_error(graph.started,
+                    "--boot=pvh needs loom-monitor, which is not beside %s; build it in Loom's "
+                    "tree: make monitor",
+                    graph.loom);
+    }
+    fputs("build obj/monitor.o: compile_house ", file);
+    output_ninja_path(file, text_of("%s/target/monitor/woven.S", graph.house));
+    fputs(" | ", file);
+    output_ninja_path(file, monitor);
+    fputs("\n  unsanitized = ", file);
+    output_ninja_word(file, text_of("-DLOOM_MONITOR=\"%s\"", monitor));
+    fputc('\n', file);
+}
+
 static void write_crunched(FILE *file, const char *name, const char *folder, const char *after)
 {
     fprintf(file, "build %s.c: crunch | %s ", name, after);
@@ -169,6 +193,7 @@ static void write_page_objects(FILE *file)
 static void write_image_objects(FILE *file, const struct units *units)
 {
     fputs(" obj/main.o obj/note.o", file);
+    if (graph.boots_by_pvh) fputs(" obj/monitor.o", file);
     write_units(file, units, UNIT_APPLICATION);
     write_page_objects(file);
     write_units(file, units, UNIT_HOUSE);
@@ -275,6 +300,7 @@ static void write_object_list(const struct units *units)
         fprintf(output.file, "obj/%s_pages.o\t%s (pages)\n", device->name, device->name);
     }
     fputs("obj/main.o\twiring\nobj/note.o\twiring\n", output.file);
+    if (graph.boots_by_pvh) fputs("obj/monitor.o\tmonitor\n", output.file);
     output_close(&output);
 }
 
@@ -354,6 +380,7 @@ void write_ninja(void)
     fputs("build obj/main.o: compile main.c\nbuild obj/suites.o: compile suites.c\nbuild "
           "obj/note.o: compile note.S | manifest.json\n",
           file);
+    write_monitor(file);
     write_pages(file);
     write_programs(file, &units);
     write_config(file);
