@@ -108,7 +108,8 @@ void target_wait(uint64_t deadline_ns)
 {
     look_for_stop();
     bool is_busy = poll_all() || deadline_ns == NO_WAIT;
-    if (!is_busy && arm_all()) is_busy = poll_all();
+    /* What was polled after it was armed is not told of again: it is armed anew. */
+    if (!is_busy && arm_all()) is_busy = poll_all() || arm_all();
     if (is_busy && !busy_crossing_is_due()) return;
     machine_sleep(is_busy ? NO_WAIT : deadline_ns);
     memory_check_at(waiting.crossed_ns);
