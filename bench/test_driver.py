@@ -188,7 +188,7 @@ def test_loads_of_a_disk_are_the_same_for_both():
         words = machine_disk.image_words("image", "file", load, 2)
         chosen.append([word for word in ("--random", "--write") if word in words])
         assert f"--transfer={load[2]}" in words
-        assert f"--bs={load[2]}" in machine_disk.fio_words("file", load, 2)
+        assert f"--bs={load[2]}" in machine_disk.fio_words("file", load, 2, "psync")
     assert chosen == [["--random"], ["--random", "--write"], [], ["--write"]]
 
 

@@ -61,15 +61,31 @@ static enum virtio_block_status host_failed(struct device_block *block, const ch
     return VIRTIO_BLOCK_FAILED;
 }
 
-static ssize_t move_some(struct device_block *block, const struct iovec *parts, size_t count,
+static ssize_t read_once(const struct device_block *block, const struct iovec *parts, size_t count,
+                         off_t offset)
+{
+    const int file = block->store.descriptor;
+    return count == 1 ? pread(file, parts[0].iov_base, parts[0].iov_len, offset)
+                      : preadv(file, parts, (int)count, offset);
+}
+
+static ssize_t write_once(const struct device_block *block, const struct iovec *parts, size_t count,
+                          off_t offset)
+{
+    const int file = block->store.descriptor;
+    if (block->writes_through) return pwritev2(file, parts, (int)count, offset, RWF_DSYNC);
+    return count == 1 ? pwrite(file, parts[0].iov_base, parts[0].iov_len, offset)
+                      : pwritev2(file, parts, (int)count, offset, 0);
+}
+
+/* Most requests have one part, and the host is quicker with it than with a list of one. */
+static ssize_t move_some(const struct device_block *block, const struct iovec *parts, size_t count,
                          uint64_t offset, bool is_write)
 {
-    const int lasting = block->writes_through ? RWF_DSYNC : 0;
     ssize_t moved;
     do {
-        moved = is_write
-                    ? pwritev2(block->store.descriptor, parts, (int)count, (off_t)offset, lasting)
-                    : preadv(block->store.descriptor, parts, (int)count, (off_t)offset);
+        moved = is_write ? write_once(block, parts, count, (off_t)offset)
+                         : read_once(block, parts, count, (off_t)offset);
     } while (moved < 0 && errno == EINTR);
     return moved;
 }

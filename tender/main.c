@@ -182,7 +182,7 @@ static int run(const struct tender_options *options)
     times_mark(&tender.times, "run");
     attached_end_children(&tender.attached);
     if (options->core != NULL) core_discard(&tender.core);
-    if (options->times) times_tell(&tender.times);
+    if (options->times) times_tell(&tender.times, run.crossings);
     return status;
 }
 

@@ -38,7 +38,7 @@ static void tell_main(const struct times *times)
                   times->main_touched.large);
 }
 
-void times_tell(const struct times *times)
+void times_tell(const struct times *times, uint64_t crossings)
 {
     uint64_t before_ns = times->start_ns;
     (void)fputs("loom-tender: microseconds:", stderr);
@@ -47,7 +47,8 @@ void times_tell(const struct times *times)
                       (unsigned long long)((times->end_ns[i] - before_ns) / US_NS));
         before_ns = times->end_ns[i];
     }
-    (void)fprintf(stderr, " in all %llu\n",
-                  (unsigned long long)((before_ns - times->start_ns) / US_NS));
+    (void)fprintf(stderr, " in all %llu; crossings: %llu\n",
+                  (unsigned long long)((before_ns - times->start_ns) / US_NS),
+                  (unsigned long long)crossings);
     tell_main(times);
 }

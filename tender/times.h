@@ -32,7 +32,7 @@ void times_mark(struct times *times, const char *step);
 void times_mark_main(struct times *times, uint64_t main_ns,
                      const struct guest_pages_touched *touched);
 
-/* On stderr, in microseconds. */
-void times_tell(const struct times *times);
+/* On stderr, in microseconds, and how often the machine has crossed. */
+void times_tell(const struct times *times, uint64_t crossings);
 
 #endif

@@ -11,7 +11,7 @@
 #include "target/console.h"
 #include "target/memory.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 256
 
 const struct parameter disk_parameters[] = {
     PARAMETER_BYTES(struct disk_parameters, transfer_bytes, "transfer", "4KiB", 4096,
