@@ -114,13 +114,19 @@ static bool sleep_until(const struct run *run, uint64_t deadline_ns, bool *is_ca
     return count != 0;
 }
 
-/* Takes signals; false: the machine is to be ended at once. */
+/* Takes signals; false: the machine is to be ended at once. *is_new: it is asked for something that
+ * it was not asked for before. */
 static bool look_for_stop(struct run *run, bool *is_new)
 {
-    bool was_asked = run->stop->number != 0;
+    struct machine_control *control = &run->boot->control;
+    const struct stop before = *run->stop;
     if (!stop_look(run->stop)) return false;
-    *is_new = !was_asked && run->stop->number != 0;
-    if (*is_new) __atomic_store_n(&run->boot->control.stop_requested, 1, __ATOMIC_RELEASE);
+    bool is_to_stop = before.number == 0 && run->stop->number != 0;
+    bool is_to_list = before.census_count != run->stop->census_count;
+    if (is_to_stop) __atomic_store_n(&control->stop_requested, 1, __ATOMIC_RELEASE);
+    if (is_to_list)
+        __atomic_store_n(&control->census_requested, run->stop->census_count, __ATOMIC_RELEASE);
+    *is_new = is_to_stop || is_to_list;
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* stop.h - signals that ask the machine to end, taken through a descriptor.
+/* stop.h - signals that ask the machine to end, or to list its fibers (SIGUSR1), taken through a
+ * descriptor.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TENDER_STOP_H
@@ -12,6 +13,7 @@ struct stop {
     int number;      /* of the first signal; 0: none has come */
     int last_number; /* of the signal that leaves no more time */
     uint64_t first_ns;
+    uint32_t census_count; /* how often SIGUSR1 has been seen */
 };
 
 /* From here on the signals are blocked, and only told by the descriptor. */

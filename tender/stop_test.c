@@ -53,6 +53,23 @@ static int by_hangup_under_nohup(void)
     return is_asked_by(SIGHUP) ? 1 : 0;
 }
 
+/* SIGUSR1 asks for a list of the fibers, and never for the end. */
+static int by_user(void)
+{
+    struct stop stop;
+    stop_listen(&stop);
+    for (uint32_t count = 1; count <= 3; count++) {
+        (void)kill(getpid(), SIGUSR1);
+        if (!stop_look(&stop) || stop.number != 0 || stop.census_count != count) return 1;
+    }
+    return 0;
+}
+
+TEST(stop_counts_what_is_no_request_to_end)
+{
+    expect_that(in_process(by_user), ==, 0);
+}
+
 TEST(stop_heeds_nohup)
 {
     expect_that(in_process(by_hangup_under_nohup), ==, 0);

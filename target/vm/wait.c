@@ -8,6 +8,7 @@
 #include "target/wait.h"
 
 #include "base/units.h"
+#include "fiber/fiber.h"
 #include "fiber/stop.h"
 #include "target/clock.h"
 #include "target/virtio/machine_poller.h"
@@ -26,6 +27,7 @@ static struct {
     struct list pollers;
     uint64_t crossed_ns; /* when the last crossing came back */
     uint64_t crossings;
+    uint32_t census_count; /* requests for one that have been answered */
 } waiting;
 
 void pollers_open(void)
@@ -91,11 +93,15 @@ void machine_serve(void)
     machine_sleep(NO_WAIT);
 }
 
-/* The monitor may write it at any moment. */
-static void look_for_stop(void)
+/* The monitor may write both at any moment. */
+static void look_for_requests(void)
 {
-    const volatile uint32_t *requested = &boot_page->control.stop_requested;
-    if (*requested != 0 && !stop_is_requested()) stop_request();
+    const volatile struct machine_control *control = &boot_page->control;
+    uint32_t census_count = control->census_requested;
+    if (control->stop_requested != 0 && !stop_is_requested()) stop_request();
+    if (census_count == waiting.census_count) return;
+    waiting.census_count = census_count;
+    fiber_census_write();
 }
 
 static bool busy_crossing_is_due(void)
@@ -106,7 +112,7 @@ static bool busy_crossing_is_due(void)
 
 void target_wait(uint64_t deadline_ns)
 {
-    look_for_stop();
+    look_for_requests();
     bool is_busy = poll_all() || deadline_ns == NO_WAIT;
     /* What was polled after it was armed is not told of again: it is armed anew. */
     if (!is_busy && arm_all()) is_busy = poll_all() || arm_all();
@@ -114,5 +120,5 @@ void target_wait(uint64_t deadline_ns)
     machine_sleep(is_busy ? NO_WAIT : deadline_ns);
     memory_check_at(waiting.crossed_ns);
     (void)poll_all();
-    look_for_stop();
+    look_for_requests();
 }

@@ -6,6 +6,8 @@
 #include "hostile.h"
 
 #include "base/units.h"
+#include "fiber/stop.h"
+#include "target/clock.h"
 #include "target/machine/virtqueue.h"
 #include "target/virtio/machine_memory.h"
 #include "target/vm/boot.h"
@@ -261,6 +263,12 @@ static void large_status(void)
     machine_cross(MACHINE_EXIT);
 }
 
+/* As a sound image does. */
+static void wait_for_stop(void)
+{
+    if (stop_wait(NEVER) != OK) machine_end(MACHINE_EXIT, 1);
+}
+
 static const struct {
     struct view name;
     void (*act)(void);
@@ -285,6 +293,7 @@ static const struct {
     { VIEW_ROW("many-words-to-the-port"), many_words_to_the_port },
     { VIEW_ROW("read-tables"), read_tables },
     { VIEW_ROW("large-status"), large_status },
+    { VIEW_ROW("wait"), wait_for_stop },
 };
 
 enum result hostile_start(const struct hostile_parameters *parameters)
