@@ -45,7 +45,7 @@ enum machine_device_kind {
 enum machine_transport {
     MACHINE_SHARED = 1, /* the fields below, read at the next crossing: under our tender */
     MACHINE_MMIO = 2,   /* virtio 1.2, 4.2, at `registers` */
-    MACHINE_PCI = 3,    /* virtio 1.2, 4.1, whose structures lie at `registers` */
+    MACHINE_PCI = 3,    /* virtio 1.2, 4.1: see struct machine_pci */
 };
 
 /* A split virtqueue (virtio 1.2, 2.7) by its physical addresses; see virtqueue.h. */
@@ -64,10 +64,27 @@ struct machine_device {
     uint8_t name[MACHINE_DEVICE_NAME_MAX]; /* of the manifest: "net" */
     uint64_t offered, accepted;            /* virtio's feature bits */
     uint64_t registers;                    /* virtual; 0 with MACHINE_SHARED */
-    uint8_t config[MACHINE_CONFIG_BYTES];  /* the device's configuration, as virtio lays it out */
+    uint8_t config[MACHINE_CONFIG_BYTES];  /* with MACHINE_SHARED the device's configuration, as
+                                            * virtio lays it out; with MACHINE_PCI its structures */
     struct machine_queue queues[MACHINE_QUEUES_MAX];
 };
 static_assert(sizeof(struct machine_device) == 176, "a device of the boot pages");
+
+/* Where the structures of a MACHINE_PCI device lie, virtually (virtio 1.2, 4.1.4). The first, the
+ * common configuration, is at `registers`; this is in `config`. All that it tells was checked
+ * against the device's BARs and is mapped. */
+struct machine_pci {
+    uint64_t notify, device;
+    uint32_t notify_bytes, notify_multiplier;
+    uint32_t device_bytes; /* of its own configuration; 0: it has none */
+    uint16_t vector; /* the MSI-X entry that ends a wait. NO_VECTOR: it has none, and is looked
+                      * at by time */
+    uint16_t reserved;
+};
+static_assert(sizeof(struct machine_pci) == 32, "in a device's `config`");
+
+#define MACHINE_PCI_NO_VECTOR    0xffffu /* as virtio numbers it, 4.1.5.1.2 */
+#define MACHINE_PCI_COMMON_BYTES 56u     /* of the common configuration, as far as it is used */
 
 /* RESET: at the next crossing the device lets go of its queues, whatever is in them, and says so by
  * writing 0 there; what it was told before is forgotten, and READY may be said anew. */

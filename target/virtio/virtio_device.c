@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "target/virtio/machine_memory.h"
 #include "target/virtio/virtio_mmio.h"
+#include "target/virtio/virtio_pci.h"
 #include "target/virtio/virtio_shared.h"
 
 #define LOG_MODULE "virtio"
@@ -16,6 +17,7 @@ static const struct virtio_transport *transport_of(const struct machine_device *
     switch (said->transport) {
     case MACHINE_SHARED: return &virtio_shared;
     case MACHINE_MMIO: return &virtio_mmio;
+    case MACHINE_PCI: return &virtio_pci;
     default: return NULL;
     }
 }

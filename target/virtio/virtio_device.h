@@ -18,6 +18,7 @@ struct virtio_device {
     struct machine_device *said; /* in the boot pages */
     uint64_t features;           /* accepted */
     uint32_t generation;         /* of the configuration, when it was asked for last */
+    uint64_t notify_places[MACHINE_QUEUES_MAX]; /* over PCI: each queue's register */
     bool is_broken;
 };
 
