@@ -12,6 +12,11 @@
 #define LOG_MODULE "virtio"
 #include "log/log.h"
 
+/* Absent (their addresses are NULL) from an image that our tender alone is to start, and weak here
+ * alone, so that whoever means one of them has it. */
+extern const struct virtio_transport virtio_mmio __attribute__((weak));
+extern const struct virtio_transport virtio_pci __attribute__((weak));
+
 static const struct virtio_transport *transport_of(const struct machine_device *said)
 {
     switch (said->transport) {

@@ -7,7 +7,6 @@
 
 #include "target/virtio/virtio_device.h"
 
-/* Absent (its address is NULL) from an image that our tender alone is to start (--boot=tender). */
-extern const struct virtio_transport virtio_mmio __attribute__((weak));
+extern const struct virtio_transport virtio_mmio;
 
 #endif
