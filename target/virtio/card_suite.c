@@ -11,6 +11,8 @@
 
 #define BUFFERS_MAX 64
 
+#define CARD_SUITE_LINK_UP 1u /* virtio 1.2, 5.1.4: of the status */
+
 static struct card_suite *card_of(struct machine_device_suite *device)
 {
     return CONTAINER_OF(device, struct card_suite, device);
@@ -152,9 +154,19 @@ size_t card_suite_collect(struct card_suite *card, struct virtio_net_header *hea
     return frame.length_bytes;
 }
 
+void card_suite_set_link(struct card_suite *card, bool is_up)
+{
+    struct virtio_net_config config;
+    (void)span_copy(SPAN_OF(config), view_first(VIEW_OF(card->device.said.config), sizeof config));
+    config.status = is_up ? CARD_SUITE_LINK_UP : 0;
+    (void)span_copy(SPAN_OF(card->device.said.config), VIEW_OF(config));
+}
+
 void card_suite_init(struct card_suite *card, uint64_t offered, uint16_t mtu_bytes)
 {
-    const struct virtio_net_config config = { .mac = CARD_SUITE_MAC, .mtu_bytes = mtu_bytes };
+    const struct virtio_net_config config = { .mac = CARD_SUITE_MAC,
+                                              .status = CARD_SUITE_LINK_UP,
+                                              .mtu_bytes = mtu_bytes };
     __builtin_memset(card, 0, offsetof(struct card_suite, waiting));
     card->device.serve = card_serve;
     card->device.stop = card_stop;

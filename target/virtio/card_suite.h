@@ -24,6 +24,9 @@ struct card_suite {
 /* It offers these features. */
 void card_suite_init(struct card_suite *card, uint64_t offered, uint16_t mtu_bytes);
 
+/* Its link is up at first; the driver learns of it when it looks. */
+void card_suite_set_link(struct card_suite *card, bool is_up);
+
 /* A frame for the driver, with what its header says. */
 void card_suite_inject(struct card_suite *card, const struct virtio_net_header *header,
                        struct view frame);

@@ -108,8 +108,15 @@ static bool console_arm(struct machine_poller *poller)
 static enum result open_queues(struct console_virtio *console)
 {
     bool has_event_index = virtio_device_has(&console->device, VIRTIO_F_EVENT_IDX);
-    const struct virtio_queue_options receiving = { RECEIVING_SIZE, has_event_index };
-    const struct virtio_queue_options transmitting = { TRANSMITTING_SIZE, has_event_index };
+    const struct virtio_queue_options receiving = {
+        .size = virtio_device_queue_size(&console->device, RECEIVING, RECEIVING_SIZE),
+        .has_event_index = has_event_index,
+    };
+    const struct virtio_queue_options transmitting = {
+        .size = virtio_device_queue_size(&console->device, TRANSMITTING, TRANSMITTING_SIZE),
+        .has_event_index = has_event_index,
+    };
+    if (receiving.size == 0 || transmitting.size == 0) return UNSUPPORTED;
     enum result result = virtio_queue_open(&console->receiving, &receiving);
     if (result == OK) result = virtio_queue_open(&console->transmitting, &transmitting);
     return result;

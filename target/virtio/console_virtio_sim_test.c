@@ -73,6 +73,7 @@ static void has_input(struct console_virtio *told)
 static void open_console(void)
 {
     host.device = (struct machine_device_suite){ .said = { .kind = MACHINE_CONSOLE,
+                                                           .queue_count = 2,
                                                            .transport = MACHINE_SHARED,
                                                            .offered = VIRTIO_F_VERSION_1 },
                                                  .serve = host_serve,
@@ -220,6 +221,7 @@ TEST(a_console_that_is_not_there)
     host.device.said.kind = MACHINE_BLOCK;
     expect_result(console_virtio_open(&none), NOT_FOUND);
     host.device.said.kind = MACHINE_CONSOLE;
+    host.device.said.queue_count = 2;
     host.device.said.offered = 0;
     expect_result(console_virtio_open(&none), UNSUPPORTED);
     host.device.said.transport = 0;

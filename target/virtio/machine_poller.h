@@ -5,7 +5,7 @@
  * in this order:
  *
  *     each poller: poll      one had something: return, or go on with NO_WAIT
- *     each poller: arm       one had something: poll again
+ *     each poller: arm       one had something: poll again; nothing to tell of it: arm again
  *     has_work, or nothing to do until the deadline: cross; each poller: poll
  *
  * SPDX-License-Identifier: ISC */

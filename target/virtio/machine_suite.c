@@ -93,6 +93,11 @@ void machine_suite_open(struct machine_device_suite *const devices[], size_t cou
     alarm_set(&machine.turn, NO_WAIT);
 }
 
+void machine_suite_stop_turns(void)
+{
+    alarm_stop(&machine.turn);
+}
+
 void machine_suite_close(void)
 {
     expect(list_is_empty(&machine.pollers));
@@ -132,14 +137,35 @@ size_t queue_suite_waiting(const struct queue_suite *queue, const struct machine
     return (uint16_t)(rings.available->index - queue->taken);
 }
 
-/* virtio 1.2, 2.7.5.3.2: no index beyond the queue, no loop, and what is read comes first. */
+/* Where a chain goes on: in the queue, or in an indirect table. */
+struct table_suite {
+    const struct virtq_desc *descriptors;
+    size_t count;
+};
+
+/* virtio 1.2, 2.7.5.3.1: a table is all of its chain, and there is none within another. */
+static struct table_suite enter_table(const struct machine_queue *place, uint16_t head)
+{
+    const struct virtq_desc *first = &rings_suite_of(place).descriptors[head];
+    expect_that(head, <, place->size);
+    if ((first->flags & VIRTQ_DESC_INDIRECT) == 0)
+        return (struct table_suite){ rings_suite_of(place).descriptors, place->size };
+    expect_that(first->flags, ==, VIRTQ_DESC_INDIRECT);
+    expect_that(first->length_bytes, >, 0);
+    expect_that(first->length_bytes % sizeof *first, ==, 0);
+    expect_that(first->address % 16, ==, 0);
+    return (struct table_suite){ reach(first->address), first->length_bytes / sizeof *first };
+}
+
+/* 2.7.5.3.2: no index beyond the table, no loop, and what is read comes first. */
 static void walk(const struct machine_queue *place, struct chain_suite *chain)
 {
-    const struct rings_suite rings = rings_suite_of(place);
-    uint16_t index = chain->head;
+    const struct table_suite table = enter_table(place, chain->head);
+    uint16_t index = table.descriptors == rings_suite_of(place).descriptors ? chain->head : 0;
     for (size_t i = 0; i < QUEUE_SUITE_PARTS; i++) {
-        expect_that(index, <, place->size);
-        const struct virtq_desc *part = &rings.descriptors[index];
+        expect_that(index, <, table.count);
+        const struct virtq_desc *part = &table.descriptors[index];
+        expect((part->flags & VIRTQ_DESC_INDIRECT) == 0);
         expect_that(part->length_bytes, >, 0);
         if ((part->flags & VIRTQ_DESC_WRITE) != 0) {
             chain->writable[chain->writable_count++] = span_from(reach(part->address),

@@ -31,6 +31,9 @@ struct machine_device_suite {
 void machine_suite_open(struct machine_device_suite *const devices[], size_t count);
 void machine_suite_close(void);
 
+/* From now on it is served and polled only when the test does. */
+void machine_suite_stop_turns(void);
+
 /* Polls once, as target_wait does: whether a poller had something. And arms. */
 bool machine_suite_poll(void);
 bool machine_suite_arm(void);

@@ -19,6 +19,9 @@
 /* A burst of long frames each way between two crossings: seven of 64 KiB. */
 #define QUEUE_SIZE 256
 
+/* For frames in many parts, where the device takes them: what else would fill the ring. */
+#define TABLE_COUNT 32
+
 /* Packets that a frame of PACKET_TOTAL_MAX needs, and some more. */
 #define POSTED_FIRST 40
 
@@ -38,7 +41,8 @@ bool net_virtio_is_broken(struct net_virtio *net)
 static bool has_room_again(struct net_virtio *net)
 {
     if (net->awaited_room == 0) return false;
-    if (net->transmitting.room < net->awaited_room && !net_virtio_is_broken(net)) return false;
+    if (!virtio_queue_has_room(&net->transmitting, net->awaited_room) && !net_virtio_is_broken(net))
+        return false;
     net->awaited_room = 0;
     return true;
 }
@@ -66,7 +70,8 @@ static bool net_poll(struct machine_poller *poller)
     net_virtio_post(net);
     bool has_room = has_room_again(net), has_come = has_frames(net);
     if (net_virtio_is_broken(net)) has_come = false;
-    if (!has_room && !has_come) return false;
+    if (!virtio_watch_poll(&net->watch, has_room || has_come)) return false;
+    if (!has_room && !has_come) return true;
     if (has_come) net->ignored_turns++;
     net->net.user->ready(net->net.user);
     if (net->ignored_turns > IGNORED_MAX && !net->is_silent) fall_silent(net);
@@ -79,7 +84,29 @@ static bool net_arm(struct machine_poller *poller)
     if (net_virtio_is_broken(net)) return false;
     bool has_come = virtio_queue_interrupts(&net->receiving, !net->is_silent);
     bool has_gone = virtio_queue_interrupts(&net->transmitting, net->awaited_room > 0);
-    return has_come || has_gone;
+    return virtio_watch_arm(&net->watch) || has_come || has_gone;
+}
+
+/* ---- the link ---- */
+
+#define LINK_UP 1u
+
+/* 5.1.4: without VIRTIO_NET_F_STATUS it is up. */
+static bool is_down(const struct net_virtio *net, const struct virtio_net_config *config)
+{
+    return virtio_device_has(&net->device, VIRTIO_NET_F_STATUS) && (config->status & LINK_UP) == 0;
+}
+
+static bool config_changed(struct virtio_watch *watch)
+{
+    struct net_virtio *net = CONTAINER_OF(watch, struct net_virtio, watch);
+    struct virtio_net_config config;
+    virtio_device_config(&net->device, SPAN_OF(config));
+    bool was_down = net->net.is_down;
+    net->net.is_down = is_down(net, &config);
+    if (net->net.is_down == was_down) return false;
+    net->net.user->ready(net->net.user);
+    return true;
 }
 
 /* ---- attaching ---- */
@@ -101,6 +128,8 @@ static void net_virtio_attach(struct net *base)
     if (!net->device.is_broken) virtio_device_start(&net->device, queues, LENGTH_OF(queues));
     net_virtio_post(net);
     machine_poller_add(&net->poller);
+    if (virtio_device_has(&net->device, VIRTIO_NET_F_STATUS))
+        virtio_watch_start(&net->watch, &net->device);
 }
 
 static void drop_all(struct packet *packets[], size_t count)
@@ -116,6 +145,7 @@ static void net_virtio_detach(struct net *base)
 {
     struct net_virtio *net = net_virtio_of(base);
     machine_poller_remove(&net->poller);
+    virtio_watch_stop(&net->watch);
     alarm_stop(&net->again);
     if (!virtio_device_reset(&net->device)) net->device.is_broken = true;
     drop_all(net->posted, net->receiving.size);
@@ -131,11 +161,14 @@ static void net_virtio_detach(struct net *base)
 
 static const struct net_ops net_virtio_ops = NET_OPS(net_virtio);
 
-static const uint64_t wanted = VIRTIO_F_EVENT_IDX | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |
-                               VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_GUEST_TSO4 |
-                               VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_ECN |
-                               VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |
-                               VIRTIO_NET_F_HOST_ECN | VIRTIO_NET_F_MRG_RXBUF;
+/* Without VIRTIO_NET_F_GUEST_ANNOUNCE, which needs a third queue, the device announces a machine
+ * that has moved by itself (5.1.6.5.4). */
+static const uint64_t wanted = VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC | VIRTIO_NET_F_CSUM |
+                               VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |
+                               VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 |
+                               VIRTIO_NET_F_GUEST_ECN | VIRTIO_NET_F_HOST_TSO4 |
+                               VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN |
+                               VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS;
 
 static uint8_t offload(const struct net_virtio *net, uint64_t feature, uint8_t offload)
 {
@@ -151,15 +184,16 @@ static uint8_t offloads_of(const struct net_virtio *net)
            offload(net, VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6, NET_RECEIVES_SEGMENTS);
 }
 
+static const uint64_t guest_segments = VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6;
+static const uint64_t host_segments = VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6;
+
 /* 5.1.3.1: segments need checksums of the same direction, and the ECN bits need segments. */
 static uint64_t consistent(uint64_t offered)
 {
-    const uint64_t guest = VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6;
-    const uint64_t host = VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6;
-    if ((offered & VIRTIO_NET_F_GUEST_CSUM) == 0) offered &= ~guest;
-    if ((offered & VIRTIO_NET_F_CSUM) == 0) offered &= ~host;
-    if ((offered & guest) == 0) offered &= ~VIRTIO_NET_F_GUEST_ECN;
-    if ((offered & host) == 0) offered &= ~VIRTIO_NET_F_HOST_ECN;
+    if ((offered & VIRTIO_NET_F_GUEST_CSUM) == 0) offered &= ~guest_segments;
+    if ((offered & VIRTIO_NET_F_CSUM) == 0) offered &= ~host_segments;
+    if ((offered & guest_segments) == 0) offered &= ~VIRTIO_NET_F_GUEST_ECN;
+    if ((offered & host_segments) == 0) offered &= ~VIRTIO_NET_F_HOST_ECN;
     return offered;
 }
 
@@ -195,32 +229,57 @@ static size_t chain_packets_of(const struct net_virtio *net)
     return 2 + (longest_bytes - PACKET_PAYLOAD_MAX - 1) / PACKET_ROOM_BYTES;
 }
 
+/* How long the rings may be is known once features are agreed upon: where that is not enough for
+ * the longest segments, it is agreed again, without them. */
+static enum result agree(struct net_virtio *net)
+{
+    uint64_t features = consistent(virtio_device_offers(&net->device, wanted));
+    enum result result = virtio_device_agree(&net->device, features);
+    if (result != OK) return result;
+    net->receiving_size = virtio_device_queue_size(&net->device, NET_VIRTIO_RECEIVING, QUEUE_SIZE);
+    net->transmitting_size = virtio_device_queue_size(&net->device, NET_VIRTIO_TRANSMITTING,
+                                                      QUEUE_SIZE);
+    if (MIN(net->receiving_size, net->transmitting_size) > NET_VIRTIO_PARTS) return OK;
+    if ((features & (guest_segments | host_segments)) == 0) return OK;
+    features = consistent(features & ~(guest_segments | host_segments));
+    return virtio_device_agree(&net->device, features);
+}
+
 static enum result negotiate(struct net_virtio *net)
 {
     struct virtio_net_config config;
-    uint64_t features = consistent(virtio_device_offers(&net->device, wanted));
-    enum result result = virtio_device_agree(&net->device, features);
+    enum result result = agree(net);
     if (result != OK) return result;
     virtio_device_config(&net->device, SPAN_OF(config));
     net->net.link = NET_ETHERNET;
     net->net.offloads = offloads_of(net);
     net->net.mac = mac_of(net, &config);
     net->net.mtu_bytes = mtu_of(net, &config);
+    net->net.is_down = is_down(net, &config);
     net->chain_packets = chain_packets_of(net);
-    return OK;
+    if (net->transmitting_size > 1 && net->receiving_size >= net->chain_packets) return OK;
+    log_error("the card's rings have %u and %u entries, too few for a frame", net->receiving_size,
+              net->transmitting_size);
+    return UNSUPPORTED;
 }
 
 static enum result open_queues(struct net_virtio *net)
 {
-    const struct virtio_queue_options options = {
-        .size = QUEUE_SIZE, .has_event_index = virtio_device_has(&net->device, VIRTIO_F_EVENT_IDX)
+    struct virtio_queue_options options = {
+        .size = net->receiving_size,
+        .has_event_index = virtio_device_has(&net->device, VIRTIO_F_EVENT_IDX),
     };
     enum result result = virtio_queue_open(&net->receiving, &options);
-    if (result == OK) result = virtio_queue_open(&net->transmitting, &options);
-    return result;
+    if (result != OK) return result;
+    options.size = net->transmitting_size;
+    if (virtio_device_has(&net->device, VIRTIO_F_INDIRECT_DESC)) {
+        options.table_count = TABLE_COUNT;
+        options.table_parts = 1 + NET_VIRTIO_PARTS;
+    }
+    return virtio_queue_open(&net->transmitting, &options);
 }
 
-/* Each array is as long as the queue. */
+/* Each array is as long as the longest queue. */
 static enum result open_arrays(struct net_virtio *net)
 {
     const size_t pointers_bytes = QUEUE_SIZE * sizeof(struct packet *);
@@ -240,6 +299,7 @@ enum result net_virtio_open(struct net_virtio *net, struct view name)
 {
     *net = (struct net_virtio){ .net.ops = &net_virtio_ops,
                                 .poller = { .poll = net_poll, .arm = net_arm },
+                                .watch.changed = config_changed,
                                 .again.due = again_due };
     enum result result = virtio_device_open(&net->device, MACHINE_NET, name);
     if (result == OK) result = negotiate(net);

@@ -26,9 +26,10 @@
 #include "fiber/fiber.h"
 #include "net/net.h"
 #include "target/virtio/machine_poller.h"
-#include "target/virtio/virtio_device.h"
+#include "target/virtio/virtio_watch.h"
 
-/* A frame to be sent in more parts is refused. One that was received and goes on fits. */
+/* A frame to be sent in more parts, or in more than the ring has room for, is copied into one part
+ * or a few, or lost. One that was received and goes on fits. */
 #define NET_VIRTIO_PARTS (PACKET_FRAGMENTS_MAX + 40)
 
 struct net_virtio {
@@ -36,7 +37,8 @@ struct net_virtio {
     struct virtio_device device;
     struct virtio_queue receiving, transmitting;
     struct machine_poller poller;
-    struct alarm again; /* tells a user that does not read, now and then */
+    struct virtio_watch watch; /* of the link */
+    struct alarm again;        /* tells a user that does not read, now and then */
 
     /* By the head of its chain: what is posted, what is on its way, and the headers that have no
      * place before their frame. */
@@ -47,10 +49,11 @@ struct net_virtio {
     size_t chain_packets;             /* of a posted chain: 1 where the device merges */
     uint16_t posted_count;            /* chains */
     uint16_t posted_max, posted_most; /* for now, and ever */
-    uint16_t awaited_room;            /* descriptors, for the frame that was refused; 0: none was */
+    uint16_t awaited_room;            /* for the parts of the frame that was refused; 0: none was */
     unsigned ignored_turns;
     bool is_silent;
-    struct view parts[1 + NET_VIRTIO_PARTS]; /* of the frame that is being sent */
+    uint16_t receiving_size, transmitting_size; /* of the queues */
+    struct view parts[1 + NET_VIRTIO_PARTS];    /* of the frame that is being sent */
 };
 
 /* Opens the network card `name` of the machine. NOT_FOUND, UNSUPPORTED, FULL; the log says what is
@@ -59,6 +62,9 @@ enum result net_virtio_open(struct net_virtio *net, struct view name) CHECKED;
 void net_virtio_close(struct net_virtio *net);
 
 /* ---- within net_virtio ---- */
+
+#define NET_VIRTIO_RECEIVING    0
+#define NET_VIRTIO_TRANSMITTING 1
 
 size_t net_virtio_receive(struct net *base, struct packet *burst[], size_t count);
 size_t net_virtio_send(struct net *base, struct packet *burst[], size_t count);

@@ -5,9 +5,6 @@
 #include "target/virtio/net_virtio.h"
 #include "target/virtio/net_virtio_header.h"
 
-#define RECEIVING    0
-#define TRANSMITTING 1
-
 #define HEADER_BYTES sizeof(struct virtio_net_header)
 
 /* What a posted packet holds behind the header, or in its place. */
@@ -48,7 +45,7 @@ void net_virtio_post(struct net_virtio *net)
            packet_pool_left(net->net.pool, PACKET_FOR_RECEIVE) >= net->chain_packets)
         post_chain(net);
     if (net->posted_count != before)
-        virtio_device_publish(&net->device, &net->receiving, RECEIVING);
+        virtio_device_publish(&net->device, &net->receiving, NET_VIRTIO_RECEIVING);
 }
 
 /* ---- receiving ---- */
@@ -218,17 +215,18 @@ static void lose(struct net_virtio *net, struct packet *packet)
     packet_drop(packet);
 }
 
-/* False: the ring has no room for it now. */
-static bool add_frame(struct net_virtio *net, struct packet *packet)
+/* Behind the place of the header; where they end. 1: they are too many. */
+static size_t gather(struct net_virtio *net, const struct packet *packet)
 {
-    size_t end = 1 + packet_gather(packet, &net->parts[1], NET_VIRTIO_PARTS);
-    net_check_send(&net->net, packet);
-    if (end == 1) {
-        lose(net, packet);
-        return true;
-    }
+    size_t most = MIN(NET_VIRTIO_PARTS, net->transmitting.size - 1u);
+    return 1 + packet_gather(packet, &net->parts[1], most);
+}
+
+/* False: the ring has no room for it now. */
+static bool add_gathered(struct net_virtio *net, struct packet *packet, size_t end)
+{
     size_t needed = has_headroom(packet) ? end - 1 : end;
-    if (needed > net->transmitting.room) {
+    if (!virtio_queue_has_room(&net->transmitting, needed)) {
         net->awaited_room = (uint16_t)needed;
         return false;
     }
@@ -238,6 +236,29 @@ static bool add_frame(struct net_virtio *net, struct packet *packet)
     net->net.statistics.sent_frames++;
     net->net.statistics.sent_bytes += packet_total_bytes(packet);
     return true;
+}
+
+/* What a short ring has no room for in its parts goes as a copy, which has few. */
+static bool add_copy(struct net_virtio *net, struct packet *packet)
+{
+    struct packet *copy = packet_copy(packet, net->net.pool, PACKET_FOR_CONTROL);
+    size_t end = copy != NULL ? gather(net, copy) : 1;
+    if (end > 1 && !add_gathered(net, copy, end)) {
+        packet_drop(copy);
+        return false;
+    }
+    if (end == 1 && copy != NULL) packet_drop(copy);
+    if (end == 1) net->net.statistics.send_errors++;
+    packet_drop(packet);
+    return true;
+}
+
+/* False: the ring has no room for it now. */
+static bool add_frame(struct net_virtio *net, struct packet *packet)
+{
+    net_check_send(&net->net, packet);
+    size_t end = gather(net, packet);
+    return end > 1 ? add_gathered(net, packet, end) : add_copy(net, packet);
 }
 
 size_t net_virtio_send(struct net *base, struct packet *burst[], size_t count)
@@ -252,7 +273,7 @@ size_t net_virtio_send(struct net *base, struct packet *burst[], size_t count)
     }
     while (accepted < count && add_frame(net, burst[accepted]))
         accepted++;
-    virtio_device_publish(&net->device, &net->transmitting, TRANSMITTING);
+    virtio_device_publish(&net->device, &net->transmitting, NET_VIRTIO_TRANSMITTING);
     net->poller.has_work = true;
     return accepted;
 }

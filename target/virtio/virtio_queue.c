@@ -11,15 +11,15 @@
 struct virtio_chain {
     uint32_t writable_bytes;
     uint16_t next, last;
-    uint16_t count;    /* of descriptors; 0: it is no head of what the device has */
-    uint16_t reserved; /* so that nothing is between them */
+    uint16_t count; /* of the queue's descriptors; 0: it is no head of what the device has */
+    uint16_t table; /* that it is in, counted from 1; 0: none */
 };
 static_assert(sizeof(struct virtio_chain) == 12, "one a descriptor");
 
 /* ---- memory ----
  *
  *     | descriptors | available: ring, heads, used_event | used: ring, elements, available_event |
- *     | chains, which no device is told of |
+ *     | tables | chains, free_tables: which no device is told of |
  */
 
 /* virtio 1.2, 2.7: 16, 2 and 4 bytes are what the parts are aligned to. */
@@ -30,10 +30,17 @@ static size_t aligned(size_t bytes)
     return (bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
 }
 
-static size_t memory_bytes(size_t size)
+static size_t tables_bytes(const struct virtio_queue *queue)
 {
+    return VIRTQ_DESC_BYTES((size_t)queue->table_count * queue->table_parts);
+}
+
+static size_t memory_bytes(const struct virtio_queue *queue)
+{
+    size_t size = queue->size;
     return VIRTQ_DESC_BYTES(size) + aligned(VIRTQ_AVAIL_BYTES(size)) +
-           aligned(VIRTQ_USED_BYTES(size)) + size * sizeof(struct virtio_chain);
+           aligned(VIRTQ_USED_BYTES(size)) + tables_bytes(queue) +
+           size * sizeof(struct virtio_chain) + queue->table_count * sizeof(uint16_t);
 }
 
 static void *take_part(struct span *left, size_t bytes)
@@ -57,7 +64,9 @@ static void lay_out(struct virtio_queue *queue)
     queue->used_elements = take_part(&left, size * sizeof *queue->used_elements);
     queue->available_event = take_part(&left, sizeof *queue->available_event);
     (void)take_part(&left, aligned(used_bytes) - used_bytes);
+    queue->tables = take_part(&left, tables_bytes(queue));
     queue->chains = take_part(&left, size * sizeof *queue->chains);
+    queue->free_tables = take_part(&left, queue->table_count * sizeof *queue->free_tables);
 }
 
 enum result virtio_queue_open(struct virtio_queue *queue,
@@ -67,8 +76,10 @@ enum result virtio_queue_open(struct virtio_queue *queue,
     assert(size > 0 && size <= MACHINE_QUEUE_SIZE_MAX && (size & (size - 1)) == 0);
     *queue = (struct virtio_queue){ .size = size,
                                     .slide = machine_slide(),
-                                    .has_event_index = options->has_event_index };
-    enum result result = memory_take(memory_bytes(size), &queue->memory);
+                                    .has_event_index = options->has_event_index,
+                                    .table_count = options->table_count,
+                                    .table_parts = options->table_parts };
+    enum result result = memory_take(memory_bytes(queue), &queue->memory);
     if (result != OK) return result;
     lay_out(queue);
     virtio_queue_reset(queue);
@@ -99,6 +110,9 @@ void virtio_queue_reset(struct virtio_queue *queue)
     span_fill(queue->memory, 0);
     for (uint16_t i = 0; i < queue->size; i++)
         queue->chains[i].next = (uint16_t)(i + 1u);
+    for (uint16_t i = 0; i < queue->table_count; i++)
+        queue->free_tables[i] = (uint16_t)(i + 1u);
+    queue->free_table_count = queue->table_count;
     queue->room = queue->size;
     queue->first_free = queue->added_index = queue->published_index = 0;
     queue->used_index = queue->seen_index = queue->given_count = 0;
@@ -108,10 +122,12 @@ void virtio_queue_reset(struct virtio_queue *queue)
 
 /* ---- the driver's half ---- */
 
-/* Where the chains that are being added have got to. */
+/* Where the chain that is being added has got to, in the queue or in a table. */
 struct adding {
     struct virtio_queue *queue;
+    struct virtq_desc *descriptors;
     uint16_t next, last;
+    bool is_in_table;
 };
 
 static void add_part(struct adding *adding, const uint8_t *bytes, size_t length_bytes,
@@ -121,17 +137,32 @@ static void add_part(struct adding *adding, const uint8_t *bytes, size_t length_
     uint16_t index = adding->next;
     assert(length_bytes > 0 && length_bytes <= UINT32_MAX);
     adding->last = index;
-    adding->next = queue->chains[index].next;
-    queue->descriptors[index] = (struct virtq_desc){ .address = physical(queue, bytes),
-                                                     .length_bytes = (uint32_t)length_bytes,
-                                                     .flags = (uint16_t)(flags | VIRTQ_DESC_NEXT),
-                                                     .next = adding->next };
+    adding->next = adding->is_in_table ? (uint16_t)(index + 1u) : queue->chains[index].next;
+    adding->descriptors[index] = (struct virtq_desc){ .address = physical(queue, bytes),
+                                                      .length_bytes = (uint32_t)length_bytes,
+                                                      .flags = (uint16_t)(flags | VIRTQ_DESC_NEXT),
+                                                      .next = adding->next };
 }
 
-static void end_chain(struct virtio_queue *queue, uint16_t last)
+static void end_chain(struct adding *adding)
 {
-    queue->descriptors[last].flags &= (uint16_t)~VIRTQ_DESC_NEXT;
-    queue->descriptors[last].next = 0;
+    adding->descriptors[adding->last].flags &= (uint16_t)~VIRTQ_DESC_NEXT;
+    adding->descriptors[adding->last].next = 0;
+}
+
+static struct virtq_desc *table_of(const struct virtio_queue *queue, uint16_t number)
+{
+    return &queue->tables[(size_t)(number - 1u) * queue->table_parts];
+}
+
+/* 2.7.5.3: one descriptor of the queue leads to all of the chain. */
+static void lead_to_table(struct virtio_queue *queue, uint16_t head, uint16_t table, size_t count)
+{
+    queue->descriptors[head] = (struct virtq_desc){
+        .address = physical(queue, table_of(queue, table)),
+        .length_bytes = (uint32_t)VIRTQ_DESC_BYTES(count),
+        .flags = VIRTQ_DESC_INDIRECT,
+    };
 }
 
 uint16_t virtio_queue_add(struct virtio_queue *queue, const struct view readable[],
@@ -139,9 +170,13 @@ uint16_t virtio_queue_add(struct virtio_queue *queue, const struct view readable
                           size_t writable_count)
 {
     size_t count = readable_count + writable_count, writable_bytes = 0;
-    uint16_t head = queue->first_free;
-    struct adding adding = { queue, head, head };
-    assert(count > 0 && count <= queue->room && !queue->is_broken);
+    uint16_t head = queue->first_free, table = 0;
+    struct adding adding = { queue, queue->descriptors, head, head, false };
+    assert(count > 0 && virtio_queue_has_room(queue, count) && !queue->is_broken);
+    if (virtio_queue_has_table(queue, count)) {
+        table = queue->free_tables[--queue->free_table_count];
+        adding = (struct adding){ queue, table_of(queue, table), 0, 0, true };
+    }
     for (size_t i = 0; i < readable_count; i++)
         add_part(&adding, readable[i].bytes, readable[i].length_bytes, 0);
     for (size_t i = 0; i < writable_count; i++) {
@@ -149,9 +184,16 @@ uint16_t virtio_queue_add(struct virtio_queue *queue, const struct view readable
         writable_bytes += writable[i].length_bytes;
     }
     assert_that(writable_bytes, <=, UINT32_MAX);
-    end_chain(queue, adding.last);
+    end_chain(&adding);
     struct virtio_chain *chain = &queue->chains[head];
     chain->writable_bytes = (uint32_t)writable_bytes;
+    chain->table = table;
+    if (table != 0) {
+        lead_to_table(queue, head, table, count);
+        adding.last = head;
+        adding.next = chain->next;
+        count = 1;
+    }
     chain->last = adding.last;
     chain->count = (uint16_t)count;
     queue->first_free = adding.next;
@@ -211,6 +253,7 @@ static void free_chain(struct virtio_queue *queue, uint16_t head)
     queue->room = (uint16_t)(queue->room + chain->count);
     queue->given_count--;
     chain->count = 0;
+    if (chain->table != 0) queue->free_tables[queue->free_table_count++] = chain->table;
 }
 
 /* Of a chain that it could only read some devices tell how much they have read. */

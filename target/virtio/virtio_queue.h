@@ -32,8 +32,11 @@ struct virtio_queue {
     uint16_t *available_heads, *used_event; /* parts of `available`: the second is its end */
     struct virtq_used_element *used_elements;
     uint16_t *available_event; /* the end of `used` */
+    struct virtq_desc *tables; /* indirect ones, of `table_parts` each */
 
     struct virtio_chain *chains; /* by index of descriptor */
+    uint16_t *free_tables;
+    uint16_t table_count, table_parts, free_table_count;
     uint64_t slide;
     uint16_t size;
     uint16_t room; /* free descriptors */
@@ -49,6 +52,8 @@ struct virtio_queue {
 struct virtio_queue_options {
     uint16_t size; /* a power of two, at most MACHINE_QUEUE_SIZE_MAX */
     bool has_event_index;
+    /* With VIRTIO_F_INDIRECT_DESC: so many tables for chains of up to so many parts. */
+    uint16_t table_count, table_parts;
 };
 
 /* Takes memory for it. FULL: there is not so much. */
@@ -69,9 +74,25 @@ static inline uint16_t virtio_queue_next_head(const struct virtio_queue *queue)
     return queue->first_free;
 }
 
+/* Chains of so many parts go into a table, where one is free, and take one descriptor of the queue;
+ * shorter ones take no more than a few, and devices find them faster there. */
+#define VIRTIO_QUEUE_TABLE_LEAST 4
+
+static inline bool virtio_queue_has_table(const struct virtio_queue *queue, size_t part_count)
+{
+    return part_count >= VIRTIO_QUEUE_TABLE_LEAST && part_count <= queue->table_parts &&
+           queue->free_table_count > 0;
+}
+
+/* Whether a chain of so many parts can be added now. */
+static inline bool virtio_queue_has_room(const struct virtio_queue *queue, size_t part_count)
+{
+    return queue->room >= (virtio_queue_has_table(queue, part_count) ? 1 : part_count);
+}
+
 /* Adds a chain: parts for the device to read, then parts for it to write, at least one in all and
- * at most `room`; none is empty. They stay as they are until the chain comes back. Gives its head.
- */
+ * no more than there is room for; none is empty. They stay as they are until the chain comes back.
+ * Gives its head. */
 uint16_t virtio_queue_add(struct virtio_queue *queue, const struct view readable[],
                           size_t readable_count, const struct span writable[],
                           size_t writable_count);

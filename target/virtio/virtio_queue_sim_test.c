@@ -14,12 +14,16 @@ static struct queue_suite device;
 static struct machine_queue place;
 static uint8_t buffer[64];
 
-static void open_sized(uint16_t size, bool has_event_index)
+static void open_with(const struct virtio_queue_options *options)
 {
-    const struct virtio_queue_options options = { size, has_event_index };
-    expect_ok(virtio_queue_open(&queue, &options));
+    expect_ok(virtio_queue_open(&queue, options));
     device = (struct queue_suite){ 0 };
     place = virtio_queue_place(&queue);
+}
+
+static void open_sized(uint16_t size, bool has_event_index)
+{
+    open_with(&(struct virtio_queue_options){ .size = size, .has_event_index = has_event_index });
 }
 
 static void open_queue(void)
@@ -92,22 +96,23 @@ static size_t writable_bytes(const struct chain_suite *chain)
 }
 
 /* So many chains that each index wraps, given back in any order. */
-TEST(chains_come_back_in_any_order)
+static void carry_chains(const struct virtio_queue_options *options)
 {
     static struct held held[SIZE];
     static uint32_t written_by_head[SIZE];
     uint64_t random = 7;
     size_t held_count = 0, taken_count = 0, in_use = 0;
     uint8_t parts_by_head[SIZE] = { 0 };
-    open_queue();
+    open_with(options);
     while (taken_count < 150000) {
         uint64_t dice = test_random(&random);
-        size_t readable = dice % 4, writable = dice / 4 % 4;
-        if (readable + writable > 0 && readable + writable <= queue.room) {
+        size_t readable = dice % 4, writable = dice / 4 % 4, parts = readable + writable;
+        if (parts > 0 && virtio_queue_has_room(&queue, parts)) {
+            size_t needed = virtio_queue_has_table(&queue, parts) ? 1 : parts;
             uint16_t head = add(readable, writable);
             expect_that(parts_by_head[head], ==, 0);
-            parts_by_head[head] = (uint8_t)(readable + writable);
-            in_use += readable + writable;
+            parts_by_head[head] = (uint8_t)needed;
+            in_use += needed;
         }
         if (dice / 16 % 4 == 0) (void)virtio_queue_publish(&queue);
         while (held_count < SIZE && queue_suite_take(&device, &place, &held[held_count].chain))
@@ -133,6 +138,65 @@ TEST(chains_come_back_in_any_order)
         expect_that(queue.room, ==, SIZE - in_use);
     }
     virtio_queue_close(&queue);
+}
+
+TEST(chains_come_back_in_any_order)
+{
+    carry_chains(&(struct virtio_queue_options){ .size = SIZE });
+}
+
+TEST(chains_in_tables_come_back_in_any_order)
+{
+    carry_chains(
+        &(struct virtio_queue_options){ .size = SIZE, .table_count = 3, .table_parts = 5 });
+}
+
+/* virtio 1.2, 2.7.5.3: a chain in a table takes one descriptor; it is in no table that is too short
+ * for it, and in the queue when all tables are taken. */
+TEST(a_chain_in_a_table_takes_one_descriptor)
+{
+    static const size_t parts[] = { 3, 4, 6, 7, 4, 4 }, taken[] = { 3, 1, 1, 7, 4, 0 };
+    static struct chain_suite chain;
+    size_t in_use = 0;
+    open_with(&(struct virtio_queue_options){ .size = SIZE, .table_count = 2, .table_parts = 6 });
+    for (size_t i = 0; i < LENGTH_OF(parts) - 1; i++) {
+        expect(virtio_queue_has_room(&queue, parts[i]));
+        (void)add(1, parts[i] - 1);
+        in_use += taken[i];
+        expect_that(queue.room, ==, SIZE - in_use);
+    }
+    expect(!virtio_queue_has_room(&queue, 4)); /* nor a table */
+    (void)virtio_queue_publish(&queue);
+    for (size_t i = 0; i < LENGTH_OF(parts) - 1; i++) {
+        expect(queue_suite_take(&device, &place, &chain));
+        expect_that(chain.readable_count, ==, 1);
+        expect_that(chain.writable_count, ==, parts[i] - 1);
+        expect(chain.writable[parts[i] - 2].bytes == buffer);
+        expect_that(chain.writable[parts[i] - 2].length_bytes, ==, 20 + parts[i] - 2);
+    }
+    virtio_queue_reset(&queue);
+    expect_that(queue.room, ==, SIZE);
+    expect_that(queue.free_table_count, ==, 2);
+    virtio_queue_close(&queue);
+}
+
+/* The head of a chain in a table is no room for more than the table's parts are. */
+TEST(lies_about_chains_in_tables)
+{
+    uint16_t head;
+    uint32_t written_bytes;
+    for (uint32_t lie = 0; lie < 3; lie++) {
+        open_with(
+            &(struct virtio_queue_options){ .size = SIZE, .table_count = 2, .table_parts = 6 });
+        expect_that(add(1, 3), ==, 0);
+        (void)virtio_queue_publish(&queue);
+        queue_suite_give(&device, &place, lie == 1 ? 1 : 0, 20 + 21 + 22 + (lie == 2 ? 1 : 0));
+        queue_suite_show(&device, &place);
+        expect(virtio_queue_take_used(&queue, &head, &written_bytes) == (lie == 0));
+        expect(queue.is_broken == (lie != 0));
+        expect_that(queue.free_table_count, ==, lie == 0 ? 2 : 1);
+        virtio_queue_close(&queue);
+    }
 }
 
 TEST(a_reset_forgets_all_chains)
@@ -314,4 +378,75 @@ TEST(interrupts_come_only_when_wanted)
         expect_that(*rings.used_event, ==, has_event_index);
         virtio_queue_close(&queue);
     }
+}
+
+/* 2.7.10: round the wrap of the index, a device that waits for the next chain is told of each
+ * burst, and one that waits for a later one when that is among them, as its driver and the chapter
+ * count; whatever a device waits for that does not come harms nobody. */
+TEST(events_are_told_round_the_wrap)
+{
+    uint64_t random = 11;
+    uint32_t published = 0;
+    uint16_t head;
+    uint32_t written_bytes;
+    open_sized(SIZE, true);
+    struct rings_suite rings = rings_suite_of(&place);
+    while (published < 3 * 65536) {
+        uint64_t dice = test_random(&random);
+        uint32_t count = 1 + (uint32_t)(dice % SIZE), ahead = (uint32_t)(dice >> 8) % 40;
+        uint16_t wild = (uint16_t)(dice >> 16);
+        bool is_wild = (dice >> 32) % 4 == 0;
+        *rings.available_event = is_wild ? wild : (uint16_t)(published + ahead);
+        for (uint32_t i = 0; i < count; i++)
+            (void)add(1, 0);
+        bool was_told = virtio_queue_publish(&queue);
+        if (!is_wild) expect(was_told == (ahead < count));
+        published += count;
+        static struct chain_suite chain;
+        while (queue_suite_take(&device, &place, &chain))
+            queue_suite_give(&device, &place, chain.head, 0);
+        queue_suite_show(&device, &place);
+        while (virtio_queue_take_used(&queue, &head, &written_bytes))
+            continue;
+        expect(!queue.is_broken);
+        expect_that(queue.room, ==, SIZE);
+    }
+    virtio_queue_close(&queue);
+}
+
+/* 2.7.7.2, as a device reads it: whether it is to interrupt that has gone from `before` to
+ * `after`. */
+static bool is_to_interrupt(uint16_t before, uint16_t after)
+{
+    uint16_t event = *rings_suite_of(&place).used_event;
+    return (uint16_t)(after - event - 1) < (uint16_t)(after - before);
+}
+
+/* A sleep that was armed for ends with the first chain that is used, wherever the index stands, and
+ * one that was not does not; who finds something when it arms, takes it and arms again is not left
+ * waiting for what has gone by. */
+TEST(sleeps_end_round_the_wrap)
+{
+    uint16_t head;
+    uint32_t written_bytes;
+    open_sized(SIZE, true);
+    for (uint32_t used = 0; used < 2 * 65536 + 100; used += 2) {
+        uint16_t before = (uint16_t)used;
+        (void)add(1, 0);
+        (void)add(1, 0);
+        (void)virtio_queue_publish(&queue);
+        (void)virtio_queue_interrupts(&queue, false);
+        expect(!is_to_interrupt(before, (uint16_t)(before + 1)));
+        queue_suite_give(&device, &place, 0, 0);
+        queue_suite_show(&device, &place);
+        expect(virtio_queue_interrupts(&queue, true));
+        expect(virtio_queue_take_used(&queue, &head, &written_bytes));
+        expect(!virtio_queue_interrupts(&queue, true));
+        expect(is_to_interrupt((uint16_t)(before + 1), (uint16_t)(before + 2)));
+        queue_suite_give(&device, &place, 1, 0);
+        queue_suite_show(&device, &place);
+        expect(virtio_queue_take_used(&queue, &head, &written_bytes));
+        expect(!queue.is_broken);
+    }
+    virtio_queue_close(&queue);
 }
