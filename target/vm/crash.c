@@ -44,7 +44,7 @@ static void begin_report(void)
 
 static void say_breach(const struct breach *breach)
 {
-    crash_say("memory: byte %zu %s of a pool of %zu bytes is 0x%02x; the pool was taken here:\n",
+    crash_say("memory: byte %zu %s of %zu bytes is 0x%02x; they were taken here:\n",
               breach->distance_bytes, breach->is_behind ? "behind the end" : "before the start",
               breach->pool.pool.length_bytes, breach->byte);
     crash_say_frame(0, breach->pool.taker - 1, &names);

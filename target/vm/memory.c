@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "target/vm/boot.h"
+#include "target/vm/libc/malloc.h"
 #include "target/vm/memory.h"
 #include "target/vm/red_zones.h"
 #include "target/vm/services.h"
@@ -51,9 +52,15 @@ void memory_give_back(struct span memory)
     }
 }
 
+/* First the pools, then the objects on the heap of foreign archives, if there is one. */
 bool memory_find_breach(size_t *at, struct breach *breach)
 {
-    return MACHINE_RED_ZONES && red_zones_find_breach(&zones, at, breach);
+    if (!MACHINE_RED_ZONES) return false;
+    if (red_zones_find_breach(&zones, at, breach)) return true;
+    size_t object = *at - RED_ZONES_POOLS_MAX;
+    bool has_breach = malloc_find_breach(&object, breach);
+    *at = object + RED_ZONES_POOLS_MAX;
+    return has_breach;
 }
 
 void memory_check(void)

@@ -9,6 +9,7 @@
 #include "target/clock.h"
 #include "target/console.h"
 #include "target/memory.h"
+#include "target/vm/libc/libc.h"
 
 #define LOG_MODULE "broken"
 #include "log/log.h"
@@ -179,6 +180,31 @@ static void break_pool_and_null(void)
     break_null();
 }
 
+/* ---- the heap of foreign archives ---- */
+
+__attribute__((noinline)) static uint8_t *take_object(void)
+{
+    uint8_t *object = LIBC(malloc)(10 * five);
+    assert(object != NULL);
+    five = 5; /* so that there is a frame */
+    return object;
+}
+
+__attribute__((noinline)) static void break_object(void)
+{
+    uint8_t *object = take_object();
+    *at((uintptr_t)object + 50) = 0x41;
+    LIBC(free)(object);
+}
+
+__attribute__((noinline)) static void break_freed_twice(void)
+{
+    uint8_t *object = take_object();
+    LIBC(free)(object);
+    LIBC(free)(object);
+    five = zero;
+}
+
 static const struct way {
     struct view name;
     void (*run)(void);
@@ -204,6 +230,8 @@ static const struct way {
     { VIEW_ROW("pool-while-waiting"), break_pool_while_waiting },
     { VIEW_ROW("pool-at-exit"), break_pool_at_exit },
     { VIEW_ROW("pool-and-null"), break_pool_and_null },
+    { VIEW_ROW("object"), break_object },
+    { VIEW_ROW("freed-twice"), break_freed_twice },
 };
 
 enum result broken_start(const struct broken_parameters *parameters)
