@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +25,7 @@
 #include "options.h"
 #include "process.h"
 
-enum { WAIT_MS = 10000, STATUS_NO_PROGRAM = 127 };
+enum { WAIT_MS = 10000 };
 
 static void add_gdb(struct command_line *line, const struct application *application)
 {
@@ -38,26 +37,23 @@ static void add_gdb(struct command_line *line, const struct application *applica
 static int debug_process(const struct application *application, const struct options *options)
 {
     struct command_line line = { .count = 0 };
+    struct launch launch;
+    launch_make(&launch, application, options);
     add_gdb(&line, application);
     command_line_add(&line, "--args");
-    launch_add(&line, application, options);
+    command_line_add_list(&line, launch.line.words);
     process_become(&line);
     fail("cannot run gdb: %s", strerror(errno));
 }
 
 /* ---- a machine ---- */
 
-static pid_t start_apart(const struct command_line *line)
+static pid_t start_machine(const struct command_line *line)
 {
-    fflush(NULL);
-    pid_t process = fork();
-    if (process < 0) fail("fork: %s", strerror(errno));
-    if (process > 0) return process;
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left behind when we are killed */
-    setpgid(0, 0);
-    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-    process_become(line);
-    _exit(STATUS_NO_PROGRAM);
+    const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return process_start_apart(line, &(struct process_apart){ .input = nothing,
+                                                              .output = STDOUT_FILENO,
+                                                              .errors = STDERR_FILENO });
 }
 
 /* It makes the socket when it is ready. False: it has ended, and has said why. */
@@ -119,13 +115,13 @@ static void make_socket_path(void)
 
 static int debug_machine(const struct application *application, struct options *options)
 {
-    struct command_line line = { .count = 0 };
+    struct launch launch;
     make_socket_path();
     options->values[MACHINE_DEBUGGER] = socket_path;
-    const char *image = launch_add(&line, application, options);
-    pid_t machine = start_apart(&line);
+    launch_make(&launch, application, options);
+    pid_t machine = start_machine(&launch.line);
     if (!wait_for_socket(socket_path, machine)) return 1;
-    int status = run_gdb(application, image, socket_path);
+    int status = run_gdb(application, launch.image, socket_path);
     end_machine(machine);
     return status;
 }

@@ -21,6 +21,7 @@
 #include "machine.h"
 #include "options.h"
 #include "process.h"
+#include "qemu.h"
 
 /* Without what is needed nothing can be built or run; without what is useful something is missing.
  */
@@ -81,9 +82,7 @@ static void check_programs(struct diagnosis *diagnosis)
 static void check_crunch(struct diagnosis *diagnosis)
 {
     struct house house = house_find();
-    const char *slash = strrchr(house.loom, '/');
-    const char *crunch = text_of("%.*s/loom-crunch", (int)(slash - house.loom), house.loom);
-    say(diagnosis, process_exists(crunch), NEEDED,
+    say(diagnosis, process_exists(house_program(&house, "loom-crunch")), NEEDED,
         "loom-crunch, which puts files into images (kv_pages)",
         "apt-get install libbearssl-dev libbrotli-dev zlib1g-dev && make");
 }
@@ -231,11 +230,19 @@ static void check_taps(struct diagnosis *diagnosis)
 static void check_machine(struct diagnosis *diagnosis)
 {
     struct house house = house_find();
-    struct machine_obstacle obstacle = machine_obstacle(&house);
+    struct obstacle obstacle = machine_obstacle(&house), kvm = machine_kvm_obstacle();
     bool well = obstacle.what == NULL;
     say(diagnosis, well, USEFUL,
         well ? "/dev/kvm and loom-tender, which run machines (-t vm)"
              : text_of("machines (-t vm): %s", obstacle.what),
+        obstacle.remedy);
+    obstacle = qemu_obstacle();
+    well = obstacle.what == NULL;
+    say(diagnosis, well, USEFUL,
+        !well ? text_of("machines under QEMU (-t vm --on qemu): %s", obstacle.what)
+        : kvm.what == NULL
+            ? "qemu-system-x86_64, which runs machines too (-t vm --on qemu), over KVM"
+            : "qemu-system-x86_64, which runs machines (-t vm), and emulates their processor",
         obstacle.remedy);
 }
 

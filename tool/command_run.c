@@ -5,22 +5,12 @@
  * all else.
  *
  * SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <loom/module.h>
-
 #include "command.h"
 #include "disks.h"
-#include "fail.h"
 #include "launch.h"
 #include "machine.h"
 #include "network.h"
 #include "options.h"
-#include "process.h"
-#include "relay.h"
 #include "simulate.h"
 #include "watch.h"
 
@@ -32,6 +22,7 @@ int command_run(int count, char *arguments[])
         { "watch", 'w', NULL, 0, "build and start it again whenever a source changes", 0 },
         SIMULATE_OPTIONS,
         MACHINE_OPTIONS,
+        MACHINE_QEMU_OPTIONS,
         MACHINE_CORE_OPTION,
         { 0 },
     };
@@ -50,9 +41,7 @@ int command_run(int count, char *arguments[])
     struct application application = options_application(&options);
     if (options.values['w'] != NULL && application.target->runner == NULL)
         return watch_run(&application, &options);
-    struct command_line line = { .count = 0 };
-    const char *image = launch_add(&line, &application, &options);
-    if (application.target->is_machine) return relay_run(&line, image);
-    process_become(&line);
-    fail("cannot run %s: %s", line.words[0], strerror(errno));
+    struct launch launch;
+    launch_make(&launch, &application, &options);
+    return launch_run(&launch);
 }

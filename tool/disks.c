@@ -9,12 +9,14 @@
 #include <loom/module.h>
 
 #include "fail.h"
+#include "list.h"
 
-enum { DISKS_MAX = 16, WORD_BYTES = 64 };
+enum { WORD_BYTES = 64 };
 
 struct disk {
     const char *prefix, *name; /* of its boot parameters, and its own */
     const char *file;          /* what was asked for, or NULL */
+    bool is_direct, is_read_only;
 };
 
 struct disks {
@@ -46,15 +48,6 @@ static struct disks disks_read(const struct application *application)
     return disks;
 }
 
-/* A name is what stands before "=", unless that is the path of a file. */
-static const char *file_of(const char *item, const char **name)
-{
-    size_t length = strcspn(item, "=./");
-    bool has_name = length > 0 && item[length] == '=';
-    *name = has_name ? text_of("%.*s", (int)length, item) : "";
-    return has_name ? item + length + 1 : item;
-}
-
 static struct disk *disk_find(struct disks *disks, const char *name)
 {
     for (size_t i = 0; i < disks->count; i++) {
@@ -66,9 +59,9 @@ static struct disk *disk_find(struct disks *disks, const char *name)
 
 /* ---- the option ---- */
 
-static void attach_item(struct disks *disks, const char *item)
+static struct disk *attach_item(struct disks *disks, const char *item)
 {
-    const char *name, *file = file_of(item, &name);
+    const char *name, *file = list_item_file(item, &name);
     struct disk *disk = disk_find(disks, name);
     if (disks->count == 0)
         fail_usage("--block %s: the image has no disk; see `loom describe`", item);
@@ -81,18 +74,24 @@ static void attach_item(struct disks *disks, const char *item)
     if (file[0] == '\0') fail_usage("--block %s: write the path of a file behind it", item);
     if (disk->file != NULL) fail_usage("--block %s: that disk is %s already", item, disk->file);
     disk->file = file;
+    return disk;
 }
 
-/* Several are separated by commas. */
+/* Several are separated by commas, and so are the words that say how one is attached. */
 static struct disks disks_attached(const struct application *application,
                                    const struct options *options)
 {
     struct disks disks = disks_read(application);
+    struct disk *last = NULL;
     const char *list = options->values[DISKS_BLOCK];
-    while (list != NULL && *list != '\0') {
-        size_t length = strcspn(list, ",");
-        attach_item(&disks, text_of("%.*s", (int)length, list));
-        list += length + (list[length] == ',');
+    for (const char *item = list_next(&list); item != NULL; item = list_next(&list)) {
+        if (last != NULL && strcmp(item, "direct") == 0) {
+            last->is_direct = true;
+        } else if (last != NULL && strcmp(item, "read-only") == 0) {
+            last->is_read_only = true;
+        } else {
+            last = attach_item(&disks, item);
+        }
     }
     return disks;
 }
@@ -104,13 +103,16 @@ void disks_add(struct command_line *line, const struct application *application,
     for (size_t i = 0; i < disks.count; i++) {
         const struct disk *disk = &disks.disks[i];
         if (disk->file == NULL) continue;
+        if (disk->is_direct || disk->is_read_only)
+            fail_usage("--block %s,%s: that is for a machine; add -t vm", disk->file,
+                       disk->is_direct ? "direct" : "read-only");
         command_line_add(line, text_of("--%s%sblock=%s", disk->prefix,
                                        disk->prefix[0] != '\0' ? "-" : "", disk->file));
     }
 }
 
-void disks_attach(struct command_line *line, const struct application *application,
-                  const struct options *options)
+size_t disks_drives(const struct application *application, const struct options *options,
+                    struct disks_drive drives[static DISKS_MAX])
 {
     struct disks disks = disks_attached(application, options);
     for (size_t i = 0; i < disks.count; i++) {
@@ -120,8 +122,12 @@ void disks_attach(struct command_line *line, const struct application *applicati
             fail_usage("the image has a disk: add --block %sFILE; `truncate -s 64M FILE` makes an "
                        "empty one",
                        prefix);
-        command_line_add(line, "--block", text_of("%s=%s", disk->name, disk->file));
+        drives[i] = (struct disks_drive){ .name = disk->name,
+                                          .file = disk->file,
+                                          .is_direct = disk->is_direct,
+                                          .is_read_only = disk->is_read_only };
     }
+    return disks.count;
 }
 
 void disks_refuse(const struct options *options)

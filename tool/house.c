@@ -39,3 +39,9 @@ struct house house_find(void)
     }
     return house;
 }
+
+const char *house_program(const struct house *house, const char *name)
+{
+    const char *slash = strrchr(house->loom, '/');
+    return text_of("%.*s/%s", (int)(slash - house->loom), house->loom, name);
+}

@@ -16,4 +16,7 @@ struct house {
 /* Ends the command with an error when the house is not there. */
 struct house house_find(void);
 
+/* The path of a program of Loom's: it stands beside this one. */
+const char *house_program(const struct house *house, const char *name);
+
 #endif

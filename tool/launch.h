@@ -1,4 +1,4 @@
-/* launch.h - the command line that starts an image.
+/* launch.h - all that starts an image.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TOOL_LAUNCH_H
@@ -7,11 +7,25 @@
 #include "options.h"
 #include "process.h"
 
-/* Builds the image and adds it to the line, or what runs it, with all that it is given by the
- * options. The value is the file that is
- * another one when something was built. Ends the command where it cannot be built or run, or where
- * an option is about something else. */
-const char *launch_add(struct command_line *line, const struct application *application,
-                       const struct options *options);
+struct launch {
+    struct command_line line; /* with QEMU, without what is opened anew for each start */
+    const char *image;        /* the file that is another one when something was built */
+    bool is_machine;          /* somebody stands between: relay.h */
+    struct qemu *qemu;        /* what QEMU wants besides; NULL: it is not by QEMU */
+};
+
+/* Builds the image, and makes what starts it, or what runs it, with all that it is given by the
+ * options. Ends the command where it cannot be built or run, or where an option is about something
+ * else. */
+void launch_make(struct launch *launch, const struct application *application,
+                 const struct options *options);
+
+/* Runs it; the value is its exit status. An image that is a process is become, if that is possible.
+ */
+int launch_run(const struct launch *launch);
+
+/* Starts it and does not wait. What was started ends with the status of the image, passes on to it
+ * what asks it to end, and ends when we do. */
+pid_t launch_start(const struct launch *launch);
 
 #endif

@@ -15,17 +15,18 @@
 #include <loom/module.h>
 
 #include "fail.h"
+#include "list.h"
 
 #define PASST_ADDRESS "10.0.2.15/24"
 #define PASST_GATEWAY "10.0.2.2"
 
-enum { NETS_MAX = 16, PREFIX_BYTES = 64, HTTP_PORT = 80 };
+enum { NETS_MAX = NETWORK_CARDS_MAX, PREFIX_BYTES = 64, HTTP_PORT = 80 };
 
-/* A net of the image, by the prefixes of parameters and its own name; and what was asked for it, or
- * NULL. */
+/* A net of the image, by the prefixes of parameters (of a stack over it: NULL where there is none)
+ * and its own name; and what was asked for it, or NULL. */
 struct net {
     const char *prefix, *stack_prefix, *name;
-    const char *attached, *publish;
+    const char *attached, *publish, *capture;
 };
 
 struct nets {
@@ -67,16 +68,6 @@ static void check_net(const char *text)
                text);
 }
 
-/* The next of a list that commas separate; NULL: that was all. */
-static const char *list_next(const char **list)
-{
-    if (*list == NULL) return NULL;
-    size_t length = strcspn(*list, ",");
-    const char *item = text_of("%.*s", (int)length, *list);
-    *list = (*list)[length] == ',' ? *list + length + 1 : NULL;
-    return item;
-}
-
 void network_check(const struct options *options)
 {
     const char *publish = options->values[NETWORK_PUBLISH];
@@ -92,7 +83,8 @@ void network_check(const struct options *options)
 
 static const char *prefix_of(const char *shown)
 {
-    return strcmp(shown, "-") == 0 ? "" : shown;
+    if (strcmp(shown, ".") == 0) return NULL;
+    return strcmp(shown, "-") == 0 ? "" : text_of("%s", shown);
 }
 
 static void line_read(struct nets *nets, const char *line)
@@ -102,8 +94,8 @@ static void line_read(struct nets *nets, const char *line)
     if (sscanf(line, "net %63s %63s %63s", net, stack, name) != 3 || nets->count == NETS_MAX)
         return;
     nets->nets[nets->count++] = (struct net){
-        .prefix = text_of("%s", prefix_of(net)),
-        .stack_prefix = text_of("%s", prefix_of(stack)),
+        .prefix = prefix_of(net),
+        .stack_prefix = prefix_of(stack),
         .name = text_of("%s", name),
     };
 }
@@ -128,20 +120,37 @@ static struct net *net_find(struct nets *nets, const char *prefix)
     return NULL;
 }
 
+/* The one that an item of an option names, or the one without a name. */
+static struct net *net_of_item(struct nets *nets, const char *option, const char *item,
+                               const char *name)
+{
+    struct net *net = net_find(nets, name);
+    if (net == NULL && name[0] != '\0')
+        fail_usage("--%s %s: the image has no net of the name %s; see `loom describe`", option,
+                   item, name);
+    if (net == NULL)
+        fail_usage("--%s %s: every net of the image has a name: write --%s NAME=%s", option, item,
+                   option, item);
+    return net;
+}
+
 static void nets_attach(struct nets *nets, const struct options *options)
 {
     const char *list = options->values[NETWORK_NET];
     for (const char *item = list_next(&list); item != NULL; item = list_next(&list)) {
         const char *equals = strchr(item, '=');
         const char *name = equals != NULL ? text_of("%.*s", (int)(equals - item), item) : "";
-        struct net *net = net_find(nets, name);
-        if (net == NULL && name[0] != '\0')
-            fail_usage("--net %s: the image has no net of the name %s; see `loom describe`", item,
-                       name);
-        if (net == NULL)
-            fail_usage("--net %s: every net of the image has a name: write --net NAME=%s", item,
-                       item);
-        net->attached = equals != NULL ? equals + 1 : item;
+        net_of_item(nets, "net", item, name)->attached = equals != NULL ? equals + 1 : item;
+    }
+}
+
+static void nets_capture(struct nets *nets, const struct options *options)
+{
+    const char *name, *list = options->values[NETWORK_CAPTURE];
+    for (const char *item = list_next(&list); item != NULL; item = list_next(&list)) {
+        const char *file = list_item_file(item, &name);
+        if (file[0] == '\0') fail_usage("--capture %s: write the path of a file behind it", item);
+        net_of_item(nets, "capture", item, name)->capture = file;
     }
 }
 
@@ -194,6 +203,7 @@ static void add_if_free(struct command_line *line, const struct options *options
 static void add_address(struct command_line *line, const struct options *options,
                         const struct net *net, const char *attached)
 {
+    if (net->stack_prefix == NULL) return;
     if (attached != NULL && strcmp(attached, "passt") != 0) return;
     if (given_value(options, parameter_name(net->stack_prefix, "ipv4")) != NULL) return;
     add_if_free(line, options, net->stack_prefix, "ipv4", PASST_ADDRESS);
@@ -208,6 +218,9 @@ static void add_net(struct command_line *line, const struct options *options, co
     if (net->publish != NULL)
         command_line_add(line,
                          text_of("%s=%s", parameter_name(net->prefix, "publish"), net->publish));
+    if (net->capture != NULL)
+        command_line_add(line,
+                         text_of("%s=%s", parameter_name(net->prefix, "capture"), net->capture));
     add_address(line, options, net, net->attached != NULL ? net->attached : given);
 }
 
@@ -228,10 +241,13 @@ static void check_sockets(const struct options *options)
 {
     const char *list = options->values[NETWORK_PUBLISH];
     unsigned long host, guest;
-    if (options->values[NETWORK_NET] != NULL)
-        fail_usage("--net %s: this image uses the host's sockets; build it with a stack of its "
-                   "own: --stack=direct",
-                   options->values[NETWORK_NET]);
+    const char *capture = options->values[NETWORK_CAPTURE];
+    const char *first = options->values[NETWORK_NET] != NULL ? options->values[NETWORK_NET]
+                                                             : capture;
+    if (first != NULL)
+        fail_usage("--%s %s: this image uses the host's sockets; build it with a stack of its own: "
+                   "--stack=direct",
+                   first == capture ? "capture" : "net", first);
     for (const char *pair = list_next(&list); pair != NULL; pair = list_next(&list)) {
         read_publish(pair, &host, &guest);
         if (host == guest) continue;
@@ -242,55 +258,53 @@ static void check_sockets(const struct options *options)
     }
 }
 
+/* All of the image's, with what was asked for each. */
+static struct nets nets_asked(const struct application *application, const struct options *options)
+{
+    struct nets nets = nets_read(application);
+    if (nets.count == 0) return nets;
+    nets_attach(&nets, options);
+    nets_publish(&nets, options);
+    nets_capture(&nets, options);
+    return nets;
+}
+
 void network_add(struct command_line *line, const struct application *application,
                  const struct options *options)
 {
-    struct nets nets = nets_read(application);
-    if (nets.count == 0) {
-        check_sockets(options);
-        return;
-    }
-    nets_attach(&nets, options);
-    nets_publish(&nets, options);
+    struct nets nets = nets_asked(application, options);
+    if (nets.count == 0) check_sockets(options);
     for (size_t i = 0; i < nets.count; i++)
         add_net(line, options, &nets.nets[i]);
-    if (nets.has_server) add_server(line, options);
+    if (nets.count > 0 && nets.has_server) add_server(line, options);
 }
 
 /* ---- a machine ---- */
 
-/* Its nets, with what was asked for each. */
-static struct nets nets_of_machine(const struct application *application,
-                                   const struct options *options)
+size_t network_cards(const struct application *application, const struct options *options,
+                     struct network_card cards[static NETWORK_CARDS_MAX])
 {
-    struct nets nets = nets_read(application);
+    struct nets nets = nets_asked(application, options);
     if (nets.count == 0 &&
-        (options->values[NETWORK_NET] != NULL || options->values[NETWORK_PUBLISH] != NULL))
-        fail_usage("--net and --publish are for images with a network, and this one has none; see "
-                   "`loom describe`");
-    if (nets.count == 0) return nets;
-    nets_attach(&nets, options);
-    nets_publish(&nets, options);
-    return nets;
-}
-
-void network_attach(struct command_line *line, const struct application *application,
-                    const struct options *options)
-{
-    struct nets nets = nets_of_machine(application, options);
+        (options->values[NETWORK_NET] != NULL || options->values[NETWORK_PUBLISH] != NULL ||
+         options->values[NETWORK_CAPTURE] != NULL))
+        fail_usage("--net, --publish and --capture are for images with a network, and this one has "
+                   "none; see `loom describe`");
     for (size_t i = 0; i < nets.count; i++) {
         const struct net *net = &nets.nets[i];
-        const char *attached = net->attached != NULL ? net->attached : "passt";
-        command_line_add(line, "--net", text_of("%s=%s", net->name, attached));
-        if (net->publish != NULL)
-            command_line_add(line, "--publish", text_of("%s=%s", net->name, net->publish));
+        cards[i] = (struct network_card){ .name = net->name,
+                                          .attached = net->attached != NULL ? net->attached
+                                                                            : "passt",
+                                          .publish = net->publish,
+                                          .capture = net->capture };
     }
+    return nets.count;
 }
 
 void network_address(struct command_line *line, const struct application *application,
                      const struct options *options)
 {
-    struct nets nets = nets_of_machine(application, options);
+    struct nets nets = nets_asked(application, options);
     for (size_t i = 0; i < nets.count; i++)
         add_address(line, options, &nets.nets[i], nets.nets[i].attached);
     if (nets.has_server) add_server(line, options);

@@ -7,10 +7,11 @@
 #include "options.h"
 #include "process.h"
 
-/* The options that `loom run` has for it, by their letters; both may be given several times. */
+/* The options that `loom run` has for it, by their letters; all may be given several times. */
 #define NETWORK_PUBLISH 'p'
 #define NETWORK_NET     'a'
-#define NETWORK_LISTS   "pa"
+#define NETWORK_CAPTURE 'C'
+#define NETWORK_LISTS   "paC"
 
 #define NETWORK_OPTIONS \
     { \
@@ -21,9 +22,15 @@
         "reach the image's port GUEST at 127.0.0.1:HOST", \
         0 \
     }, \
+        { "net", \
+          NETWORK_NET, \
+          "[NAME=]passt|tap:IF|fd:N", \
+          0, \
+          "of an image with a stack of its own: what the network is (passt)", \
+          0 }, \
     { \
-        "net", NETWORK_NET, "[NAME=]passt|tap:IF|fd:N", 0, \
-            "of an image with a stack of its own: what the network is (passt)", 0 \
+        "capture", NETWORK_CAPTURE, "[NAME=]FILE", 0, \
+            "of an image with a stack of its own: write down all frames, for Wireshark", 0 \
     }
 
 /* Ends the command when an option is malformed, which needs no build to find out. */
@@ -36,8 +43,18 @@ void network_add(struct command_line *line, const struct application *applicatio
                  const struct options *options);
 
 /* The same for a machine, in two parts: what its monitor attaches, and its own boot parameters. */
-void network_attach(struct command_line *line, const struct application *application,
-                    const struct options *options);
+enum { NETWORK_CARDS_MAX = 16 };
+
+struct network_card {
+    const char *name;     /* in the image's manifest */
+    const char *attached; /* passt, tap:INTERFACE or fd:NUMBER */
+    const char *publish;  /* ports over passt, or NULL */
+    const char *capture;  /* a file, or NULL */
+};
+
+/* In the manifest's order. The value is how many. */
+size_t network_cards(const struct application *application, const struct options *options,
+                     struct network_card cards[static NETWORK_CARDS_MAX]);
 void network_address(struct command_line *line, const struct application *application,
                      const struct options *options);
 

@@ -11,7 +11,7 @@
 
 #include "fail.h"
 
-enum { OPTIONS_MAX = 16 };
+enum { OPTIONS_MAX = 24 };
 
 static const struct argp_option shared[] = {
     { "target", 't', "TARGET", 0, "what the image runs on (default: unix); see `loom targets`", 0 },

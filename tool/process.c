@@ -4,6 +4,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,15 +118,37 @@ pid_t process_start(const struct command_line *line)
     return process_start_into(line, STDOUT_FILENO, STDERR_FILENO);
 }
 
-pid_t process_start_into(const struct command_line *line, int output, int errors)
+static pid_t fork_or_end(void)
 {
     fflush(NULL);
     pid_t process = fork();
     if (process < 0) fail("fork: %s", strerror(errno));
+    if (process == 0) prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left when we are killed */
+    return process;
+}
+
+pid_t process_start_into(const struct command_line *line, int output, int errors)
+{
+    pid_t process = fork_or_end();
     if (process == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left behind when we are killed */
         dup2(output, STDOUT_FILENO);
         dup2(errors, STDERR_FILENO);
+        signals_unblock();
+        become_or_end(line);
+    }
+    return process;
+}
+
+pid_t process_start_apart(const struct command_line *line, const struct process_apart *apart)
+{
+    pid_t process = fork_or_end();
+    if (process == 0) {
+        setpgid(0, 0);
+        dup2(apart->input, STDIN_FILENO);
+        dup2(apart->output, STDOUT_FILENO);
+        dup2(apart->errors, STDERR_FILENO);
+        for (size_t i = 0; i < apart->count; i++)
+            fcntl(apart->kept[i], F_SETFD, 0);
         signals_unblock();
         become_or_end(line);
     }

@@ -37,6 +37,15 @@ pid_t process_start(const struct command_line *line);
 /* The same, with its output and its errors to these descriptors. */
 pid_t process_start_into(const struct command_line *line, int output, int errors);
 
+/* The same for one that is apart from our terminal, in a process group of its own, and inherits
+ * those that are kept besides. */
+struct process_apart {
+    int input, output, errors;
+    const int *kept;
+    size_t count;
+};
+pid_t process_start_apart(const struct command_line *line, const struct process_apart *apart);
+
 /* What waitpid said, as an exit status. */
 int process_status(int status);
 

@@ -18,12 +18,18 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "qemu.h"
 #include "symbols.h"
 
-enum { READ_BYTES = 65536, HELD_BYTES = 512, OUTPUTS = 2 };
+enum { READ_BYTES = 65536, HELD_BYTES = 512, OUTPUTS = 2, INPUT_BYTES = 4096 };
+
+/* As the tender has it (tender/stop.c): one request may come as several signals, and the image
+ * gives itself --stop-timeout twice, 10 s each. */
+enum { ONE_REQUEST_MS = 300, PATIENCE_MS = 25000 };
 
 /* How the lines begin that may have a place in the image: those of a backtrace, and the monitor's.
  */
@@ -38,14 +44,25 @@ struct output {
     size_t held_bytes;
 };
 
+/* What is typed, on its way to QEMU. */
+struct input {
+    int to; /* -1: nobody reads, or all has been said */
+    char held[INPUT_BYTES];
+    ssize_t start, end;
+};
+
 struct relay {
     struct output outputs[OUTPUTS];
+    struct input input;
+    struct qemu_run *qemu; /* NULL: it is our tender */
     const char *image;
     struct symbols symbols;
     bool has_symbols; /* they have been read */
     pid_t process;
     int signals, status;
-    bool has_ended;
+    bool has_ended, has_hung_up;
+    int asked;         /* the signal that asked QEMU's machine to end, or 0 */
+    uint64_t asked_ms; /* when */
 };
 
 /* ---- lines ---- */
@@ -138,6 +155,41 @@ static void signals_block(sigset_t *set)
     sigprocmask(SIG_BLOCK, set, NULL);
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void machine_kill(struct relay *relay, const char *why)
+{
+    notice("%s: ended", why);
+    kill(relay->process, SIGKILL);
+    relay->status = 128 + relay->asked;
+    relay->asked = 0;
+}
+
+/* A signal that asks us to end. */
+static void end_ask(struct relay *relay, const struct signalfd_siginfo *signal)
+{
+    if (relay->qemu == NULL) {
+        if (signal->ssi_code != SI_KERNEL) kill(relay->process, (int)signal->ssi_signo);
+    } else if (relay->asked == 0) {
+        relay->asked = (int)signal->ssi_signo;
+        relay->asked_ms = now_ms();
+        qemu_ask(relay->qemu);
+    } else if (now_ms() - relay->asked_ms > ONE_REQUEST_MS) {
+        machine_kill(relay, "asked to end twice");
+    }
+}
+
+static void look_at_patience(struct relay *relay)
+{
+    if (relay->asked == 0 || now_ms() - relay->asked_ms < PATIENCE_MS) return;
+    machine_kill(relay, "the machine did not end within 25 s after it was asked to");
+}
+
 static void signal_take(struct relay *relay)
 {
     struct signalfd_siginfo signal;
@@ -150,26 +202,81 @@ static void signal_take(struct relay *relay)
         return;
     }
     if (signal.ssi_signo != SIGCHLD) {
-        if (signal.ssi_code != SI_KERNEL) kill(relay->process, (int)signal.ssi_signo);
+        end_ask(relay, &signal);
         return;
     }
     if (waitpid(relay->process, &status, WNOHANG) != relay->process) return;
     relay->has_ended = true;
-    relay->status = process_status(status);
+    if (relay->status == 0) relay->status = process_status(status);
+    if (relay->qemu != NULL) relay->status = qemu_ended(relay->qemu, relay->status);
+}
+
+/* ---- what is typed ---- */
+
+static void input_end(struct input *input)
+{
+    close(input->to);
+    input->to = -1;
+}
+
+/* Of a terminal that is another's now nothing is read (SIGTTIN is ignored). */
+static void input_pass(struct input *input)
+{
+    if (input->start == input->end) {
+        input->start = 0;
+        input->end = read(STDIN_FILENO, input->held, sizeof input->held);
+        if (input->end <= 0) {
+            input->end = 0;
+            input_end(input);
+        }
+        return;
+    }
+    ssize_t length = write(input->to, input->held + input->start,
+                           (size_t)(input->end - input->start));
+    if (length > 0) input->start += length;
+    if (length < 0 && errno != EAGAIN && errno != EINTR) input_end(input);
+}
+
+static struct pollfd input_source(const struct input *input)
+{
+    if (input->start == input->end)
+        return (struct pollfd){ .fd = input->to < 0 ? -1 : STDIN_FILENO, .events = POLLIN };
+    return (struct pollfd){ .fd = input->to, .events = POLLOUT };
+}
+
+/* QEMU's answers; nobody needs them. */
+static void answers_drop(int control)
+{
+    char room[4096];
+    while (read(control, room, sizeof room) > 0) {
+    }
+}
+
+/* ---- the loop ---- */
+
+static void sources_look(struct relay *relay)
+{
+    const int control = relay->qemu != NULL && !relay->has_hung_up ? relay->qemu->control : -1;
+    struct pollfd sources[] = { { .fd = relay->signals, .events = POLLIN },
+                                { .fd = relay->outputs[0].from, .events = POLLIN },
+                                { .fd = relay->outputs[1].from, .events = POLLIN },
+                                { .fd = control, .events = POLLIN },
+                                input_source(&relay->input) };
+    if (poll(sources, sizeof sources / sizeof *sources, relay->asked != 0 ? 100 : -1) < 0) return;
+    for (int i = 0; i < OUTPUTS; i++) {
+        if (sources[i + 1].revents != 0) output_pass(relay, &relay->outputs[i]);
+    }
+    if (sources[3].revents != 0) answers_drop(control);
+    relay->has_hung_up = relay->has_hung_up || (sources[3].revents & POLLHUP) != 0;
+    if (sources[4].revents != 0) input_pass(&relay->input);
+    if (sources[0].revents != 0) signal_take(relay);
+    look_at_patience(relay);
 }
 
 static void relay_loop(struct relay *relay)
 {
-    while (!relay->has_ended) {
-        struct pollfd sources[] = { { .fd = relay->signals, .events = POLLIN },
-                                    { .fd = relay->outputs[0].from, .events = POLLIN },
-                                    { .fd = relay->outputs[1].from, .events = POLLIN } };
-        if (poll(sources, sizeof sources / sizeof *sources, -1) < 0) continue;
-        for (int i = 0; i < OUTPUTS; i++) {
-            if (sources[i + 1].revents != 0) output_pass(relay, &relay->outputs[i]);
-        }
-        if (sources[0].revents != 0) signal_take(relay);
-    }
+    while (!relay->has_ended)
+        sources_look(relay);
     /* What it has left to say; a child of its own may hold the other ends for longer. */
     for (int i = 0; i < OUTPUTS; i++) {
         while (output_pass(relay, &relay->outputs[i])) {
@@ -179,11 +286,35 @@ static void relay_loop(struct relay *relay)
     }
 }
 
-int relay_run(const struct command_line *line, const char *image)
+static void start_tender(struct relay *relay, const struct launch *launch, const int ends[OUTPUTS])
 {
+    relay->process = process_start_into(&launch->line, ends[0], ends[1]);
+}
+
+static void start_qemu(struct relay *relay, const struct launch *launch, const int ends[OUTPUTS])
+{
+    struct command_line line = launch->line;
+    struct qemu_run *run = relay->qemu;
+    qemu_open(run, launch->qemu, &line);
+    relay->process = process_start_apart(&line,
+                                         &(struct process_apart){ .input = run->standard_input,
+                                                                  .output = ends[0],
+                                                                  .errors = ends[1],
+                                                                  .kept = run->kept,
+                                                                  .count = run->kept_count });
+    qemu_started(run);
+    relay->input.to = run->input;
+    (void)signal(SIGTTIN, SIG_IGN);
+}
+
+int relay_run(const struct launch *launch)
+{
+    static struct qemu_run run;
     struct relay relay = { .outputs = { { .from = -1, .file = stdout, .is_held = true },
                                         { .from = -1, .file = stderr, .is_held = true } },
-                           .image = image };
+                           .input = { .to = -1 },
+                           .qemu = launch->qemu != NULL ? &run : NULL,
+                           .image = launch->image };
     int ends[OUTPUTS];
     sigset_t set;
     for (int i = 0; i < OUTPUTS; i++) {
@@ -196,7 +327,10 @@ int relay_run(const struct command_line *line, const char *image)
     signals_block(&set);
     relay.signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (relay.signals < 0) fail("signalfd: %s", strerror(errno));
-    relay.process = process_start_into(line, ends[0], ends[1]);
+    if (launch->qemu == NULL)
+        start_tender(&relay, launch, ends);
+    else
+        start_qemu(&relay, launch, ends);
     /* As to an image that is a process: it goes on when nobody listens any more. */
     (void)signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < OUTPUTS; i++)

@@ -14,7 +14,7 @@ TOOL_FLAGS  := -std=gnu17 -O2 -g -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-prote
 
 TOOL_SHARED := tool/target.c tool/text.c
 # passt is started as an image starts it.
-TOOL_LOOM   := $(wildcard tool/*.c tool/size/*.c) target/unix/net_passt_process.c lib/base/view.c 
+TOOL_LOOM   := $(wildcard tool/*.c tool/size/*.c) target/unix/net_passt_process.c lib/base/view.c lib/base/format.c
 TOOL_CONFIG := $(wildcard tool/config/*.c) $(TOOL_SHARED)
 
 TOOL_LOOM_OBJECTS   := $(TOOL_LOOM:%.c=build/host/%.o)

@@ -35,12 +35,11 @@ static const int STOP_MS = 10000;
 struct watch {
     const struct application *application;
     const struct keys *keys;
-    struct command_line line;
-    const char *file; /* the image's: the first word, or what a machine's monitor is given */
-    int changes;      /* inotify */
-    int signals;      /* signalfd */
-    pid_t image;      /* 0: none runs */
-    bool asked;       /* a signal asked us and the image to end */
+    struct launch launch;
+    int changes; /* inotify */
+    int signals; /* signalfd */
+    pid_t image; /* 0: none runs */
+    bool asked;  /* a signal asked us and the image to end */
     struct stat built;
 };
 
@@ -106,7 +105,7 @@ static bool watch_build(struct watch *watch)
     struct stat built;
     bool made = build(watch->application, watch->keys, "");
     watch_sources(watch);
-    if (!made || stat(watch->file, &built) != 0) return false;
+    if (!made || stat(watch->launch.image, &built) != 0) return false;
     bool other = built.st_ino != watch->built.st_ino ||
                  built.st_mtim.tv_sec != watch->built.st_mtim.tv_sec ||
                  built.st_mtim.tv_nsec != watch->built.st_mtim.tv_nsec;
@@ -185,7 +184,7 @@ static int watch_loop(struct watch *watch)
         if (watch_build(watch)) {
             image_stop(watch);
             notice("built again, and started");
-            watch->image = process_start(&watch->line);
+            watch->image = launch_start(&watch->launch);
         }
     }
 }
@@ -198,11 +197,11 @@ int watch_run(const struct application *application, const struct options *optio
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
     watch_sources(&watch); /* before the first build, so that no change goes unseen meanwhile */
-    watch.file = launch_add(&watch.line, application, options);
+    launch_make(&watch.launch, application, options);
     signals_block(&set);
     watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
     watch_build(&watch);
-    watch.image = process_start(&watch.line);
+    watch.image = launch_start(&watch.launch);
     int status = watch_loop(&watch);
     close(watch.changes);
     return status;
