@@ -15,7 +15,7 @@ _loom()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     local commands='new configure build run test describe size debug doctor targets clean help'
-    local keys='--build=release --build=debug --harden=on --harden=off --stack=socket --stack=direct --pages=image --pages=host'
+    local keys='--build=release --build=debug --harden=on --harden=off --optimize=speed --optimize=size --boot=pvh --boot=tender --stack=socket --stack=direct --pages=image --pages=host'
     local options=''
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then

@@ -26,6 +26,8 @@ set -l about configure build run test describe size debug
 complete -c loom -n "__fish_seen_subcommand_from $about clean" -s t -l target -xa '(__loom_targets)' -d 'what the image runs on'
 complete -c loom -n "__fish_seen_subcommand_from $about" -l build -xa 'release debug' -d 'how it is compiled'
 complete -c loom -n "__fish_seen_subcommand_from $about" -l harden -xa 'on off' -d 'checks in a release'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l optimize -xa 'speed size' -d 'what a release is best at'
+complete -c loom -n "__fish_seen_subcommand_from $about" -l boot -xa 'pvh tender' -d 'who can start a machine'
 complete -c loom -n "__fish_seen_subcommand_from $about" -l stack -xa 'socket direct' -d 'what speaks TCP and UDP'
 complete -c loom -n "__fish_seen_subcommand_from $about" -l pages -xa 'image host' -d 'where pages are'
 complete -c loom -n "__fish_seen_subcommand_from $about clean" -xa '(__fish_complete_directories)'

@@ -12,6 +12,7 @@ commands=(
 )
 keys=(
     '--build=[how it is compiled]:how:(release debug)' '--harden=[checks in a release]:checks:(on off)'
+    '--optimize=[what a release is best at]:best:(speed size)' '--boot=[who can start a machine]:boot:(pvh tender)'
     '--stack=[what speaks TCP and UDP]:stack:(socket direct)' '--pages=[where pages are]:where:(image host)'
 )
 target=('(-t --target)'{-t,--target=}'[what the image runs on]:target:(${(f)"$(loom targets 2>/dev/null | cut -d" " -f1)"})')

@@ -54,6 +54,7 @@ static const char *const machine_compile[] = {
 };
 
 static const char *const release[] = { "-O2", NULL };
+static const char *const release_small[] = { "-Os", NULL };
 
 /* The size of a machine counts: where only a jump or a call leads needs no boundary of its own.
  * (Loops keep theirs.) clang aligns no jumps, and does not know the flag. */
@@ -156,7 +157,7 @@ const char *const *flags_compile(void)
         append_debug(flags, &count, clang);
         return flags;
     }
-    append(flags, &count, release);
+    append(flags, &count, graph.small ? release_small : release);
     if (graph.target->is_machine) append(flags, &count, release_machine);
     if (graph.target->is_machine && !clang) append(flags, &count, release_machine_gcc);
     append(flags, &count, clang ? frames_clang : frames_gcc);

@@ -55,7 +55,7 @@ struct graph {
     const struct target *target;
     const char *compiler;
     const char *loom; /* the command itself, for the rules that run it */
-    bool debug, hardened;
+    bool debug, hardened, small;
     bool boots_by_pvh; /* a machine that others than our tender can start, too */
 
     /* Each after what it needs: in the order they were made, and then in that of the graph. */

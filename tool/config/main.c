@@ -27,6 +27,7 @@ static void graph_open(char *arguments[])
                          "debug");
     graph.hardened = key_is("harden", "on|off",
                             "checks in a release; off only to measure their cost", "on");
+    graph.small = key_is("optimize", "speed|size", "what a release is to be best at", "size");
     graph.boots_by_pvh = graph.target->is_machine &&
                          key_is("boot", "pvh|tender",
                                 "QEMU, Firecracker and Cloud Hypervisor can start it, or our "
