@@ -32,6 +32,21 @@ static void next_batch(struct generator *generator)
     generator->left_bytes = GENERATOR_BATCH_BYTES - CHACHA20_KEY_BYTES;
 }
 
+/* The next key comes before the bytes are in it, so that of no key two are seen that differ in what
+ * somebody has chosen. */
+void generator_mix(struct generator *generator, struct view bytes)
+{
+    while (!view_is_empty(bytes)) {
+        struct view part = view_first(bytes, MIN(bytes.length_bytes, CHACHA20_KEY_BYTES));
+        next_batch(generator);
+        for (size_t i = 0; i < part.length_bytes; i++)
+            generator->key[i] ^= view_byte(part, i);
+        bytes = view_from_offset(bytes, part.length_bytes);
+    }
+    erase(SPAN_OF(generator->batch));
+    generator->left_bytes = 0;
+}
+
 void generator_fill(struct generator *generator, struct span room)
 {
     while (room.length_bytes > 0) {

@@ -20,6 +20,11 @@ struct generator {
 
 COLD void generator_open(struct generator *generator, const uint8_t seed[CHACHA20_KEY_BYTES]);
 
+/* Mixes more into it, of whatever worth: who does not know the key does not know the next one
+ * either, though he has chosen all of `bytes`; and who knew the key does not know it any more, as
+ * far as he does not know these. What was to be handed out is not. */
+COLD void generator_mix(struct generator *generator, struct view bytes);
+
 /* Fills all of `room`. */
 void generator_fill(struct generator *generator, struct span room);
 

@@ -85,3 +85,71 @@ TEST(generator_gives_one_stream)
         expect(
             !holds(view_from_offset(VIEW_OF(whole), at + 1), view_slice(VIEW_OF(whole), at, 16)));
 }
+
+/* ---- mixing ---- */
+
+static void open_numbered(struct generator *generator, uint8_t number)
+{
+    const uint8_t seed[CHACHA20_KEY_BYTES] = { number };
+    generator_open(generator, seed);
+}
+
+/* The next key of RFC 8439's first block, with the bytes in it, makes what is handed out then. */
+TEST(generator_mixes_into_the_next_key)
+{
+    static const uint8_t seed[CHACHA20_KEY_BYTES];
+    uint8_t bytes[CHACHA20_KEY_BYTES], given[16], wanted[CHACHA20_BLOCK_BYTES];
+    struct chacha20_input input = { .counter = 0 };
+    struct generator generator;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 7 + 1);
+        input.key[i] = (uint8_t)(wanted_zero_block[i] ^ bytes[i]);
+    }
+    generator_open(&generator, seed);
+    generator_mix(&generator, VIEW_OF(bytes));
+    generator_fill(&generator, SPAN_OF(given));
+    chacha20_block(wanted, &input);
+    expect(
+        view_equal(VIEW_OF(given), view_slice(VIEW_OF(wanted), CHACHA20_KEY_BYTES, sizeof given)));
+}
+
+/* Each byte of any length counts, and so does what was there before. */
+TEST(generator_mixes_every_byte)
+{
+    static uint8_t given[200][16];
+    static const uint8_t none[200];
+    size_t count = 0;
+    for (size_t length = 0; length <= 70; length++) {
+        struct generator generator;
+        uint8_t bytes[70] = { 0 };
+        if (length > 0) bytes[length - 1] = 1;
+        open_numbered(&generator, 1);
+        generator_mix(&generator, VIEW_OF(bytes));
+        generator_fill(&generator, SPAN_OF(given[count++]));
+    }
+    struct generator generator;
+    open_numbered(&generator, 2);
+    generator_mix(&generator, view_first(VIEW_OF(none), 70));
+    generator_fill(&generator, SPAN_OF(given[count++]));
+    open_numbered(&generator, 1); /* and no bytes are no change but of what was at hand */
+    generator_mix(&generator, view_first(VIEW_OF(none), 0));
+    generator_fill(&generator, SPAN_OF(given[count++]));
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            expect(!view_equal(VIEW_OF(given[i]), VIEW_OF(given[j])));
+}
+
+/* What was made before it was mixed is not handed out after, and is not kept. */
+TEST(generator_drops_what_was_made_before_it_was_mixed)
+{
+    struct generator generator, copy;
+    uint8_t bytes[16] = { 3 }, next[64], given[64];
+    open_numbered(&generator, 1);
+    generator_fill(&generator, SPAN_OF(bytes));
+    copy = generator;
+    generator_fill(&copy, SPAN_OF(next));
+    generator_mix(&generator, VIEW_OF(bytes));
+    expect(!holds(VIEW_OF(generator), view_first(VIEW_OF(next), 16)));
+    generator_fill(&generator, SPAN_OF(given));
+    expect(!view_equal(VIEW_OF(given), VIEW_OF(next)));
+}

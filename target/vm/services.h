@@ -20,6 +20,10 @@ COLD void entropy_open(void);
 
 COLD void pollers_open(void);
 
+/* Mixes into it what a device of the machine gives, for which it waits a moment, and gives later. A
+ * machine without one has none. */
+COLD void entropy_open_device(void);
+
 /* A machine without a console runs, and says nothing. */
 COLD void console_open(void);
 

@@ -47,6 +47,7 @@ __attribute__((noinline, noreturn)) static void run(void)
     entropy_open();
     pollers_open();
     console_open();
+    entropy_open_device();
     target_exit(image_run());
 }
 
