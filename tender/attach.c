@@ -39,10 +39,13 @@ static void open_net(struct device_net *net, struct machine_device *shared,
 {
     const struct attachment *attachment = find(&options->nets, device);
     const struct attachment *ports = find(&options->ports, device);
+    const struct attachment *capture = find(&options->captures, device);
     struct device_net_options net_options = {
         .name = device->name,
         .choice.kind = NET_HOST_PASST,
         .publish = ports != NULL ? ports->what : (struct view){ 0 },
+        /* It ends where the word does. */
+        .capture = capture != NULL ? (const char *)capture->what.bytes : NULL,
     };
     if (attachment != NULL && net_host_choice_read(&net_options.choice, attachment->what) != OK)
         tender_fail_usage("--net %.*s: write passt, tap:INTERFACE or fd:NUMBER, and before it "
@@ -106,6 +109,7 @@ void attach_all(struct attached *attached, const struct manifest *manifest,
         open_device(attached, &manifest->devices[i], options, boot);
     attachments_check(&options->nets);
     attachments_check(&options->ports);
+    attachments_check(&options->captures);
     attachments_check(&options->blocks);
     boot->device_count = (uint32_t)attached->devices.count;
 }

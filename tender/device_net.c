@@ -30,6 +30,7 @@ static void open_stream(struct device_net *net, struct machine_device *shared, i
         .mtu_bytes = mtu_of(options, NET_PASST_MTU),
     };
     device_stream_open(&net->stream, shared, descriptor, &stream);
+    net->rings = &net->stream.rings;
 }
 
 static enum result open_passt(struct device_net *net, struct machine_device *shared,
@@ -56,6 +57,7 @@ static enum result open_interface(struct device_net *net, struct machine_device 
         .mtu_bytes = options->mtu_bytes,
     };
     net_tap_interface_warn_if_down(interface);
+    net->rings = &net->tap.rings;
     return device_tap_open(&net->tap, shared, interface, &tap);
 }
 
@@ -73,6 +75,7 @@ static enum result open_socket(struct device_net *net, struct machine_device *sh
     }
     if (net_tap_is_socket_of_frames(descriptor)) {
         device_tap_open_socket(&net->tap, shared, descriptor, false, &tap);
+        net->rings = &net->tap.rings;
         return OK;
     }
     tender_say("fd:%d is no tap and no socket; hand over an open tap, or a socket that carries "
@@ -81,12 +84,11 @@ static enum result open_socket(struct device_net *net, struct machine_device *sh
     return UNSUPPORTED;
 }
 
-enum result device_net_open(struct device_net *net, struct machine_device *shared,
-                            const struct device_net_options *options)
+static enum result open_host(struct device_net *net, struct machine_device *shared,
+                             const struct device_net_options *options)
 {
     struct net_tap_interface interface;
     const struct net_host_choice *choice = &options->choice;
-    net->process = (struct net_passt_process){ .number = 0 };
     if (choice->kind == NET_HOST_PASST) return open_passt(net, shared, options);
     enum result result = choice->kind == NET_HOST_TAP
                              ? net_tap_interface_open(&interface, choice->interface)
@@ -95,6 +97,18 @@ enum result device_net_open(struct device_net *net, struct machine_device *share
     if (result == NOT_FOUND && choice->kind == NET_HOST_DESCRIPTOR)
         return open_socket(net, shared, choice->descriptor, options);
     return result;
+}
+
+enum result device_net_open(struct device_net *net, struct machine_device *shared,
+                            const struct device_net_options *options)
+{
+    net->process = (struct net_passt_process){ .number = 0 };
+    net->capture = (struct capture){ .is_open = false };
+    enum result result = open_host(net, shared, options);
+    if (result != OK || options->capture == NULL) return result;
+    capture_open(&net->capture, options->capture, options->name);
+    net->rings->capture = &net->capture;
+    return OK;
 }
 
 void device_net_close(struct device_net *net)

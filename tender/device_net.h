@@ -17,7 +17,9 @@ struct device_net {
         struct device_tap tap;
         struct device_stream stream;
     };
+    struct net_rings *rings;          /* of what was opened */
     struct net_passt_process process; /* number 0: there is none */
+    struct capture capture;
 };
 static_assert(offsetof(struct device_tap, device) == 0 &&
                   offsetof(struct device_stream, device) == 0,
@@ -29,6 +31,7 @@ struct device_net_options {
     struct view publish; /* with passt: net_passt_publish_is_valid */
     struct mac mac;      /* zero: made of the host's and the net's names, so that it stays */
     uint16_t mtu_bytes;  /* 0: the interface's own, or passt's longest */
+    const char *capture; /* a file that what passes is written to; NULL: none */
 };
 
 /* Opens it and fills its place in the boot page. What goes wrong is told on stderr, and what helps:

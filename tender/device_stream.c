@@ -190,6 +190,18 @@ static void keep_rest(struct device_stream *stream, size_t index, size_t gone_by
                                         gone_bytes, rest);
 }
 
+static void capture_sent(struct device_stream *stream, size_t index)
+{
+    size_t first = index > 0 ? stream->part_ends[index - 1] : 0;
+    net_rings_capture_sent(&stream->rings,
+                           &(const struct capture_frame){
+                               .parts = &stream->sending[first],
+                               .part_count = stream->part_ends[index] - first,
+                               .offset_bytes = STREAM_LENGTH_BYTES,
+                               .length_bytes = __builtin_bswap32(stream->lengths[index]),
+                           });
+}
+
 /* Of the burst so many bytes are gone: the frames that are, wholly or in part, have been sent, the
  * others are put back. True: all are gone. */
 static bool settle(struct device_stream *stream, size_t length_bytes)
@@ -199,6 +211,7 @@ static bool settle(struct device_stream *stream, size_t length_bytes)
         size_t frame_bytes = STREAM_LENGTH_BYTES + __builtin_bswap32(stream->lengths[sent]);
         if (length_bytes < frame_bytes) keep_rest(stream, sent, length_bytes);
         length_bytes -= MIN(length_bytes, frame_bytes);
+        capture_sent(stream, sent);
         net_rings_sent(&stream->rings, stream->heads[sent]);
     }
     for (size_t left = sent; left < stream->burst_count; left++)

@@ -179,6 +179,13 @@ static bool send_taken(struct device_tap *tap, struct virtio_net_header *header,
         return true;
     }
     tap->told_down = false;
+    net_rings_capture_sent(&tap->rings, &(const struct capture_frame){
+                                            .parts = queue_readable(&tap->rings.chain),
+                                            .part_count = tap->rings.chain.readable_count,
+                                            .offset_bytes = sizeof *header,
+                                            .length_bytes = frame_bytes,
+                                            .header = *header,
+                                        });
     net_rings_sent(&tap->rings, tap->rings.chain.head);
     return true;
 }

@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tender/net_guest_test.h"
@@ -347,6 +349,34 @@ TEST(tap_receives_frames_of_every_length)
     expect(tap.in_place);
     expect_that(tap.rings.received_frames, ==, 2 * LENGTH_OF(lengths));
     expect_that(tap.rings.receive_lost, ==, 0);
+    close_tap();
+}
+
+/* Where frames are copied, where they are read in place, and where they are sent. */
+TEST(tap_writes_down_what_passes)
+{
+    static const size_t lengths[] = { 60, 9000, 9000, 60 };
+    static struct capture capture;
+    char path[] = "/tmp/loom-capture-XXXXXX";
+    int descriptor = mkstemp(path);
+    struct stat status;
+    off_t least = 0;
+    expect(descriptor >= 0 && close(descriptor) == 0);
+    open_started(ALL);
+    capture_open(&capture, path, VIEW("net"));
+    tap.rings.capture = &capture;
+    net_guest_post(64);
+    for (size_t i = 0; i < LENGTH_OF(lengths); i++) {
+        least += 2 * (off_t)lengths[i];
+        expect(host_sends(&plain, lengths[i], i));
+        net_guest_send(&plain, lengths[i], i, 4096);
+        expect(net_guest_serve(&tap.device));
+        expect_received(lengths[i], i);
+        expect_that(net_guest_count_sent(), ==, 1);
+        expect_that(capture.frames, ==, 2 * (i + 1));
+    }
+    expect(tap.in_place && stat(path, &status) == 0 && unlink(path) == 0);
+    expect(status.st_size > least && status.st_size < least + 2000);
     close_tap();
 }
 

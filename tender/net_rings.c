@@ -68,6 +68,7 @@ bool net_rings_publish(struct net_rings *rings)
 {
     bool has_frames = queue_publish(&rings->receive);
     bool has_sent = queue_publish(&rings->transmit) && queue_wants_notice(&rings->transmit);
+    if (rings->capture != NULL) capture_flush(rings->capture);
     return has_frames || has_sent;
 }
 
@@ -178,10 +179,22 @@ static uint16_t count_filled(const struct net_rings *rings, size_t length_bytes)
     return count;
 }
 
+/* As it lies in the guest's memory, with its header. */
+static void capture_filled(const struct net_rings *rings, size_t length_bytes)
+{
+    struct capture_frame frame = { .parts = &rings->parts[rings->part_first],
+                                   .part_count = rings->part_count,
+                                   .offset_bytes = NET_HEADER_BYTES,
+                                   .length_bytes = length_bytes - NET_HEADER_BYTES };
+    (void)parts_copy_out(frame.parts, frame.part_count, 0, SPAN_OF(frame.header));
+    capture_frame(rings->capture, &frame, PCAPNG_INBOUND);
+}
+
 void net_rings_filled(struct net_rings *rings, size_t length_bytes)
 {
     assert_that(length_bytes, <=, room_bytes(rings));
     assert_that(length_bytes, >=, NET_HEADER_BYTES);
+    if (rings->capture != NULL) capture_filled(rings, length_bytes);
     uint16_t count = count_filled(rings, length_bytes);
     (void)parts_copy_in(&rings->parts[rings->part_first], rings->part_count, COUNT_OFFSET,
                         VIEW_OF(count));
@@ -254,4 +267,9 @@ void net_rings_lose(struct net_rings *rings, uint32_t head)
 {
     queue_give_back(&rings->transmit, head, 0);
     rings->send_lost++;
+}
+
+void net_rings_capture_sent(struct net_rings *rings, const struct capture_frame *frame)
+{
+    if (rings->capture != NULL) capture_frame(rings->capture, frame, PCAPNG_OUTBOUND);
 }

@@ -10,6 +10,7 @@
 #ifndef LOOM_TENDER_NET_RINGS_H
 #define LOOM_TENDER_NET_RINGS_H
 
+#include "tender/capture.h"
 #include "tender/queue.h"
 
 /* The longest frame is one that the host has not cut into segments: an IP datagram of 65,535 bytes,
@@ -40,6 +41,7 @@ struct net_rings {
     struct queue_chain chain; /* that was taken last */
     uint64_t received_frames, sent_frames;
     uint64_t receive_lost, send_lost;
+    struct capture *capture; /* NULL: none */
 };
 
 /* False: not sound; *problem says why. What the device offers is the device's own. */
@@ -88,6 +90,10 @@ enum net_taken net_rings_take(struct net_rings *rings, struct virtio_net_header 
 /* The chain with that head has been sent; is lost, which is counted. */
 void net_rings_sent(struct net_rings *rings, uint32_t head);
 void net_rings_lose(struct net_rings *rings, uint32_t head);
+
+/* Writes down what has been sent, where there is a capture: the bytes of these places from
+ * `offset_bytes` on. */
+void net_rings_capture_sent(struct net_rings *rings, const struct capture_frame *frame);
 
 /* ---- within ---- */
 

@@ -19,6 +19,7 @@ static const char help[] =
     "                             tap:INTERFACE, or fd:NUMBER\n"
     "  --publish [NAME=]HOST:GUEST,...\n"
     "                             with passt, ports of 127.0.0.1 that lead to the image's\n"
+    "  --capture [NAME=]FILE      write down all frames of a net in FILE, for Wireshark\n"
     "  --block [NAME=]FILE        what a block device of the image is: a file or a device\n"
     "  --block-read-only [NAME=]FILE\n"
     "                             the same for one that is not to be written to\n"
@@ -132,6 +133,8 @@ static void read_option(struct tender_options *options, struct words *words)
         (void)attachment_add(&options->nets, "--net", value);
     } else if (take_value(words, "--publish", &value)) {
         (void)attachment_add(&options->ports, "--publish", value);
+    } else if (take_value(words, "--capture", &value)) {
+        (void)attachment_add(&options->captures, "--capture", value);
     } else if (take_value(words, "--block", &value)) {
         (void)attachment_add(&options->blocks, "--block", value);
     } else if (take_value(words, "--block-read-only", &value)) {

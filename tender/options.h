@@ -1,7 +1,8 @@
 /* options.h - the tender's command line.
  *
  *     loom-tender [--mem SIZE] [--net [NAME=]WHAT] [--publish [NAME=]HOST:GUEST,...]
- *                 [--block [NAME=]FILE] [--block-read-only [NAME=]FILE] [--cpu N] [--times]
+ *                 [--capture [NAME=]FILE] [--block [NAME=]FILE] [--block-read-only [NAME=]FILE]
+ *                 [--cpu N] [--times]
  *                 [--wait-for-debugger WHERE] [--core FILE]
  *                 IMAGE [-- BOOT PARAMETERS]
  *
@@ -36,7 +37,7 @@ struct attachments {
 
 struct tender_options {
     uint64_t memory_bytes;
-    struct attachments nets, blocks, ports;
+    struct attachments nets, blocks, ports, captures;
     int processor;        /* -1: any */
     bool times;           /* tell what each step took */
     const char *debugger; /* where it comes from (gdb_socket.h); NULL: there is none */
