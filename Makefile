@@ -63,7 +63,7 @@ packages-run:
 packages-check:
 	@tool/packages check
 
-all: tool tender monitor
+all: tool tender
 
 run: packages-run
 	@$(MAKE) -s -j$(JOBS) tool build/loom-crunch
@@ -72,7 +72,7 @@ run: packages-run
 check: packages-check
 	@test/check
 
-install: install-tool install-tender install-monitor install-lib
+install: install-tool install-tender install-lib
 
 clean:
 	rm -rf $(BUILD) apps/*/build

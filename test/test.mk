@@ -112,5 +112,5 @@ check-apps: tool build/loom-crunch
 
 # Machines for real, all of them: hostile to the tender, in gdb's hands, broken, under QEMU.
 .PHONY: check-machines
-check-machines: tool tender monitor
+check-machines: tool tender
 	@test/run-each tender/test/run tender/test/debug target/vm/test/run target/monitor/test/run

@@ -23,7 +23,7 @@ TOOL_CONFIG_OBJECTS := $(TOOL_CONFIG:%.c=build/host/%.o)
 PREFIX ?= /usr/local
 
 .PHONY: tool install-tool check-tool
-tool: build/loom build/libloom-config.a build/loom-crunch
+tool: build/loom build/libloom-config.a build/loom-crunch build/loom-monitor
 
 build/loom: $(TOOL_LOOM_OBJECTS)
 	@$(TOOL_CC) -pie -Wl,-z,relro,-z,now -o $@ $^
@@ -45,6 +45,7 @@ install-tool: tool
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
 	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
 	@install build/loom build/loom-crunch "$(DESTDIR)$(PREFIX)/bin/"
+	@install -m 644 build/loom-monitor "$(DESTDIR)$(PREFIX)/bin/"
 	@install -m 644 build/libloom-config.a "$(DESTDIR)$(PREFIX)/share/loom/"
 	@for folder in $$(find $(wildcard $(TOOL_HOUSE)) -type d -not -name build); do \
 	    install -d "$(DESTDIR)$(PREFIX)/share/loom/$$folder"; \
@@ -57,5 +58,5 @@ install-tool: tool
 	@install -m 644 tool/completion/loom.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_loom"
 	@install -m 644 tool/completion/loom.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/"
 
-check-tool: tool tender monitor
+check-tool: tool tender
 	@tool/test/run

@@ -3,7 +3,6 @@
 #
 # Included by the root Makefile, from the root, and gives:
 #   monitor            build/loom-monitor; build/monitor/monitor.elf is the same for a debugger
-#   install-monitor    it, beside the command
 #   check-monitor      machines under QEMU, for real
 #
 # By hand, with console, network card and exit status (twice the image's plus one, 0 for 0):
@@ -34,7 +33,7 @@ MONITOR_SOURCES := $(filter-out %_test.c %_suite.c,$(wildcard target/monitor/*.c
                    tender/manifest.c lib/base/view.c lib/base/calendar.c
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(BUILD)/monitor/%.o) $(BUILD)/monitor/target/monitor/entry.o
 
-.PHONY: monitor install-monitor check-monitor
+.PHONY: monitor check-monitor
 monitor: $(BUILD)/loom-monitor
 
 $(BUILD)/loom-monitor: $(MONITOR_OBJECTS) target/monitor/monitor.ld
@@ -53,9 +52,5 @@ $(BUILD)/monitor/%.o: %.S target/monitor/places.h
 
 -include $(MONITOR_OBJECTS:.o=.d)
 
-install-monitor: $(BUILD)/loom-monitor
-	@install -d "$(DESTDIR)$(PREFIX)/bin"
-	@install -m 644 $(BUILD)/loom-monitor "$(DESTDIR)$(PREFIX)/bin/"
-
-check-monitor: tool monitor
+check-monitor: tool
 	@target/monitor/test/run

@@ -138,7 +138,7 @@ static void write_monitor(FILE *file)
     if (access(monitor, R_OK) != 0) {
         place_error(graph.started,
                     "--boot=pvh needs loom-monitor, which is not beside %s; build it in Loom's "
-                    "tree: make monitor",
+                    "tree: make tool",
                     graph.loom);
     }
     fputs("build obj/monitor.o: compile_house ", file);

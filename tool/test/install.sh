@@ -81,6 +81,9 @@ unikernel(pages)
 END
 check_error "pages without loom-crunch" 1 'pages/config.c:5: error: htdocs0 needs loom-crunch' "$installed" build pages
 mv kept root/usr/bin/loom-crunch
+mv root/usr/bin/loom-monitor kept
+check_error "a machine without loom-monitor" 1 '--boot=pvh needs loom-monitor, which is not beside' "$installed" build -t vm pages
+mv kept root/usr/bin/loom-monitor
 
 sed -i 's/"kv_counted.c"/"kv_contued.c"/' catalogue/config.c
 check_error "a source of a module that is not there" 1 'there is no' "$installed" build catalogue

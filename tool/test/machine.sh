@@ -55,8 +55,11 @@ wiring "a card whose name is too long" "net_a_very_long_name: a machine's networ
 
 check_error "test -t vm" 2 'tests are programs of the host' "$loom" test -t vm hello
 check_error "--mem without -t vm" 2 '--mem is for a machine; add -t vm' "$loom" run --mem 2MiB hello
-check_error "--on qemu" 2 'this version has no monitor for QEMU yet' "$loom" run -t vm --on qemu hello
-check_error "--on of nobody" 2 'there is no such monitor; there is tender' "$loom" run -t vm --on moon hello
+check_error "--on qemu without -t vm" 2 '--on is for a machine; add -t vm' "$loom" run --on qemu hello
+check_error "--on of nobody" 2 '--on moon: there is no such one; there are tender and qemu' "$loom" run -t vm --on moon hello
+check_error "--machine of nobody" 2 'there are microvm and q35 and pc' "$loom" run -t vm --machine isapc hello
+check_error "--accel with the tender" 2 '--machine, --accel and --features are for QEMU' \
+    "$loom" run -t vm --on tender --accel tcg hello
 check_error "--seed -t vm" 2 'add -t sim' "$loom" run -t vm --seed 7 hello
 
 # What an image promises to whoever lays it out in memory.
@@ -77,7 +80,9 @@ is_small()
     local image=$1 most=$2
     strip -o stripped "$image" && [ "$(stat -c %s stripped)" -le "$most" ]
 }
-check "hello is at most 50 KiB, stripped" is_small hello/build/vm/hello $((50 * 1024))
+check "build -t vm --boot=tender --optimize=size" "$loom" build -t vm --boot=tender --optimize=size hello
+check "hello for the tender alone, and for size, is at most 48 KiB, stripped" is_small hello/build/vm/hello $((48 * 1024))
+check "build -t vm --boot=pvh" "$loom" build -t vm --boot=pvh --optimize=speed hello
 check "build -t vm --build=debug" "$loom" build -t vm --build=debug hello
 check "a debug image is one, too, and without a runtime of the compiler's" is_whole hello/build/vm/hello
 if command -v clang > /dev/null; then
@@ -96,11 +101,11 @@ check "size -t vm: the total is that of size(1)" test "$said_total" = "$(size he
 
 # A Loom whose monitor is what a test wants.
 mkdir -p double/build && ln -s "$house/lib" "$house/target" "$house/tool" double/ &&
-    cp "$loom" "$house/build/libloom-config.a" "$house/build/loom-crunch" double/build/
+    cp "$loom" "$house/build/libloom-config.a" "$house/build/loom-crunch" "$house/build/loom-monitor" double/build/
 double=$PWD/double/build/loom
 
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-    check_error "run -t vm without KVM" 1 '/dev/kvm' "$loom" run -t vm hello
+    check_error "run -t vm without KVM" 1 '/dev/kvm' "$loom" run -t vm --on tender hello
     skip "run -t vm" "no /dev/kvm"
     return 0
 fi
