@@ -5,7 +5,8 @@
  *     server PREFIX             an HTTP server over such a stack
  *     block PREFIX NAME         a disk, likewise
  *
- * `-` stands for no prefix. The manifest tells the same, to whoever reads JSON.
+ * `-` stands for no prefix, `.` for that of no stack. They are in the manifest's order, which tells
+ * the same to whoever reads JSON: some monitors know devices by that order alone.
  *
  * SPDX-License-Identifier: ISC */
 #include <string.h>
@@ -20,14 +21,26 @@ static const char *shown(const char *prefix)
     return prefix[0] == '\0' ? "-" : prefix;
 }
 
+static bool is_attached(const struct device *net)
+{
+    return strcmp(net->module->name, "net_host") == 0 ||
+           strcmp(net->module->name, "net_virtio") == 0;
+}
+
 /* The net of ours that a stack stands on, or NULL. */
 static const struct device *net_below(const struct device *stack)
 {
     if (stack == NULL || strcmp(stack->module->name, "stack_direct") != 0) return NULL;
     const struct device *net = stack->needs[0]->device;
-    bool is_attached = net != NULL && (strcmp(net->module->name, "net_host") == 0 ||
-                                       strcmp(net->module->name, "net_virtio") == 0);
-    return is_attached ? net : NULL;
+    return net != NULL && is_attached(net) ? net : NULL;
+}
+
+static const struct device *stack_over(const struct device *net)
+{
+    for (size_t i = 0; i < graph.device_count; i++) {
+        if (net_below(graph.devices[i]) == net) return graph.devices[i];
+    }
+    return NULL;
 }
 
 static bool is_server(const struct device *device)
@@ -47,10 +60,10 @@ void write_nets(void)
     struct output output;
     output_open(&output, "nets.txt");
     for (size_t i = 0; i < graph.device_count; i++) {
-        const struct device *device = graph.devices[i], *net = net_below(device);
-        if (net != NULL)
-            fprintf(output.file, "net %s %s %s\n", shown(device_prefix(net)),
-                    shown(device_prefix(device)), net->name);
+        const struct device *device = graph.devices[i], *stack = stack_over(device);
+        if (is_attached(device))
+            fprintf(output.file, "net %s %s %s\n", shown(device_prefix(device)),
+                    stack != NULL ? shown(device_prefix(stack)) : ".", device->name);
         if (is_disk(device))
             fprintf(output.file, "block %s %s\n", shown(device_prefix(device)), device->name);
         if (is_server(device)) fprintf(output.file, "server %s\n", shown(device_prefix(device)));

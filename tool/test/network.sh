@@ -114,7 +114,7 @@ if passt_works; then
     "$loom" run shop > passt.txt 2>&1 &
     process=$!
     started+=("$process")
-    for ((try = 0; try < 100; try++)); do
+    for ((try = 0; try < 400; try++)); do
         grep -q serving passt.txt && break
         sleep 0.05
     done
