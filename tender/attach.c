@@ -62,6 +62,9 @@ static void open_net(struct device_net *net, struct machine_device *shared,
         exit(TENDER_FAILED); /* which has been told */
 }
 
+/* "FILE,direct" is not read and written through the host's cache. */
+static const struct view direct = VIEW_ROW(",direct");
+
 static void open_block(struct device_block *block, struct machine_device *shared,
                        const struct manifest_device *device, struct tender_options *options)
 {
@@ -72,7 +75,13 @@ static void open_block(struct device_block *block, struct machine_device *shared
                           "64M FILE makes one)",
                           VIEW_FORMAT(name));
     struct block_store store;
-    if (block_store_open(&store, attachment->what, attachment->is_read_only) != OK)
+    struct view path = attachment->what;
+    enum block_store_way way = BLOCK_CACHED;
+    if (view_ends_with(path, direct)) {
+        way = BLOCK_DIRECT;
+        path = view_first(path, path.length_bytes - direct.length_bytes);
+    }
+    if (block_store_open(&store, path, attachment->is_read_only, way) != OK)
         exit(TENDER_FAILED); /* which has been told */
     device_block_open(block, shared, device->name, &store);
 }

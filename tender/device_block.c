@@ -61,51 +61,22 @@ static enum virtio_block_status host_failed(struct device_block *block, const ch
     return VIRTIO_BLOCK_FAILED;
 }
 
-static ssize_t read_once(const struct device_block *block, const struct iovec *parts, size_t count,
-                         off_t offset)
-{
-    const int file = block->store.descriptor;
-    return count == 1 ? pread(file, parts[0].iov_base, parts[0].iov_len, offset)
-                      : preadv(file, parts, (int)count, offset);
-}
-
-static ssize_t write_once(const struct device_block *block, const struct iovec *parts, size_t count,
-                          off_t offset)
-{
-    const int file = block->store.descriptor;
-    if (block->writes_through) return pwritev2(file, parts, (int)count, offset, RWF_DSYNC);
-    return count == 1 ? pwrite(file, parts[0].iov_base, parts[0].iov_len, offset)
-                      : pwritev2(file, parts, (int)count, offset, 0);
-}
-
-/* Most requests have one part, and the host is quicker with it than with a list of one. */
-static ssize_t move_some(const struct device_block *block, const struct iovec *parts, size_t count,
-                         uint64_t offset, bool is_write)
-{
-    ssize_t moved;
-    do {
-        moved = is_write ? write_once(block, parts, count, (off_t)offset)
-                         : read_once(block, parts, count, (off_t)offset);
-    } while (moved < 0 && errno == EINTR);
-    return moved;
-}
-
-/* The host may move less than it is asked to. Nothing at all: the file has become shorter. */
 static enum virtio_block_status move(struct device_block *block, const struct request *request,
                                      const struct iovec *parts, size_t part_count,
                                      size_t first_byte)
 {
-    bool is_write = request->said.type == VIRTIO_BLOCK_WRITE;
-    uint64_t offset = offset_of(request->said.sector);
-    for (size_t done = 0; done < request->data_bytes;) {
-        size_t count = parts_slice(block->data, parts, part_count, first_byte + done,
-                                   request->data_bytes - done);
-        ssize_t moved = move_some(block, block->data, count, offset + done, is_write);
-        if (moved == 0) errno = ENODATA;
-        if (moved <= 0) return host_failed(block, is_write ? "write" : "read");
-        done += (size_t)moved;
-    }
-    return VIRTIO_BLOCK_OK;
+    const struct block_transfer transfer = {
+        .is_write = request->said.type == VIRTIO_BLOCK_WRITE,
+        .is_lasting = block->writes_through,
+        .parts = parts,
+        .part_count = part_count,
+        .first_byte = first_byte,
+        .length_bytes = request->data_bytes,
+        .offset = offset_of(request->said.sector),
+        .room = block->data,
+    };
+    if (block_store_move(&block->store, &transfer)) return VIRTIO_BLOCK_OK;
+    return host_failed(block, transfer.is_write ? "write" : "read");
 }
 
 static enum virtio_block_status do_read(struct device_block *block, struct request *request)
@@ -265,8 +236,7 @@ static void device_block_close(struct device *device)
 {
     struct device_block *block = block_of(device);
     device_block_stop(device);
-    (void)close(block->store.descriptor);
-    block->store.descriptor = -1;
+    block_store_close(&block->store);
 }
 
 static const struct device_ops device_block_ops = {

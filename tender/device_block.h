@@ -1,9 +1,9 @@
 /* device_block.h - a disk of the machine (virtio 1.2, 5.2) in a file of the host, or on one of its
  * block devices.
  *
- * A request is carried out by one preadv or pwritev, straight between the file and the guest's
+ * A request is carried out by one call of the host, straight between the file and the guest's
  * memory, while the guest stands still. What the host cannot do is told in the request's status and
- * never ends the guest. One tender at a time may write a file: it is locked while it is open.
+ * never ends the guest.
  *
  * Once a flush has been told, what was written and told before it is on the disk. A guest that does
  * not accept VIRTIO_BLK_F_FLUSH has each write there before it is told (5.2.6.2).
@@ -12,7 +12,7 @@
 #ifndef LOOM_TENDER_DEVICE_BLOCK_H
 #define LOOM_TENDER_DEVICE_BLOCK_H
 
-#include "base/result.h"
+#include "tender/block_store.h"
 #include "tender/queue.h"
 
 /* Parts of a request's data: the header and the status have one each. */
@@ -29,14 +29,6 @@
  * hear of other things. */
 #define BLOCK_TURN_BYTES_MAX ((uint64_t)64 << 20)
 
-/* An open file. */
-struct block_store {
-    int descriptor;
-    bool read_only;
-    uint64_t sector_count; /* of 512 bytes */
-    uint32_t block_bytes;  /* what is read and written best: a power of two from 512 on */
-};
-
 struct device_block {
     struct device device;
     struct block_store store;
@@ -48,11 +40,6 @@ struct device_block {
     struct iovec data[QUEUE_PARTS_MAX];
     uint64_t failures;
 };
-
-/* Opens a file or a block device, and locks it. What goes wrong is told on stderr, and what helps.
- * NOT_FOUND, DENIED, EXISTS (another process has it), INVALID (neither a file nor a block device,
- * or it has not one block), FAILED. */
-enum result block_store_open(struct block_store *store, struct view path, bool read_only) CHECKED;
 
 /* The store belongs to the device from now on. Fills the device's place in the boot page. */
 void device_block_open(struct device_block *block, struct machine_device *shared, struct view name,

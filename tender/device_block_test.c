@@ -474,19 +474,21 @@ TEST(store_opens_a_file_for_one)
     struct block_store store, second;
     int file = mkstemp(path);
     expect(file >= 0);
-    expect_result(block_store_open(&store, view_from_string(path), false), INVALID); /* empty */
+    expect_result(block_store_open(&store, view_from_string(path), false, BLOCK_CACHED),
+                  INVALID); /* empty */
     expect(ftruncate(file, 1000 * SECTOR + 100) == 0);
-    expect_ok(block_store_open(&store, view_from_string(path), false));
+    expect_ok(block_store_open(&store, view_from_string(path), false, BLOCK_CACHED));
     expect(store.sector_count == 1000 && store.block_bytes == SECTOR && !store.read_only);
-    expect_result(block_store_open(&second, view_from_string(path), false), EXISTS);
-    expect_result(block_store_open(&second, view_from_string(path), true), EXISTS);
+    expect_result(block_store_open(&second, view_from_string(path), false, BLOCK_CACHED), EXISTS);
+    expect_result(block_store_open(&second, view_from_string(path), true, BLOCK_CACHED), EXISTS);
     expect(close(store.descriptor) == 0);
-    expect_ok(block_store_open(&store, view_from_string(path), true));
-    expect_ok(block_store_open(&second, view_from_string(path), true)); /* readers share */
+    expect_ok(block_store_open(&store, view_from_string(path), true, BLOCK_CACHED));
+    expect_ok(
+        block_store_open(&second, view_from_string(path), true, BLOCK_CACHED)); /* readers share */
     expect(store.read_only && close(store.descriptor) == 0 && close(second.descriptor) == 0);
     expect(close(file) == 0 && unlink(path) == 0);
-    expect_result(block_store_open(&store, view_from_string(path), false), NOT_FOUND);
-    expect_result(block_store_open(&store, VIEW("/dev/null"), true), INVALID);
-    expect_result(block_store_open(&store, VIEW("/tmp"), true), INVALID);
-    expect_result(block_store_open(&store, VIEW("a\0b"), true), INVALID);
+    expect_result(block_store_open(&store, view_from_string(path), false, BLOCK_CACHED), NOT_FOUND);
+    expect_result(block_store_open(&store, VIEW("/dev/null"), true, BLOCK_CACHED), INVALID);
+    expect_result(block_store_open(&store, VIEW("/tmp"), true, BLOCK_CACHED), INVALID);
+    expect_result(block_store_open(&store, VIEW("a\0b"), true, BLOCK_CACHED), INVALID);
 }

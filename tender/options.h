@@ -1,8 +1,8 @@
 /* options.h - the tender's command line.
  *
  *     loom-tender [--mem SIZE] [--net [NAME=]WHAT] [--publish [NAME=]HOST:GUEST,...]
- *                 [--capture [NAME=]FILE] [--block [NAME=]FILE] [--block-read-only [NAME=]FILE]
- *                 [--cpu N] [--times]
+ *                 [--capture [NAME=]FILE] [--block [NAME=]FILE[,direct]]
+ *                 [--block-read-only [NAME=]FILE[,direct]] [--cpu N] [--times]
  *                 [--wait-for-debugger WHERE] [--core FILE]
  *                 IMAGE [-- BOOT PARAMETERS]
  *
