@@ -143,7 +143,8 @@ def test_copies_of_applications_keep_what_was_built():
 
 def test_builds_of_each_kind_have_a_folder_of_their_own():
     kinds = [images.kind_of(*kind) for kind in (
-        ("on", None, "unix"), ("off", None, "unix"), ("on", "direct", "unix"), ("on", None, "vm"))]
+        ("on", None, "unix"), ("off", None, "unix"), ("on", "direct", "unix"), ("on", None, "vm"),
+        ("on", None, "vm", "tender"))]
     assert kinds[0] == "harden-on" and len(set(kinds)) == len(kinds)
 
 
@@ -260,7 +261,22 @@ def test_memory_and_time_of_a_process_are_seen():
     began = process.cpu_seconds(os.getpid())
     while process.cpu_seconds(os.getpid()) - began < 0.02:
         pass
-    assert process.resident_bytes(os.getpid()) > 1 << 20
+    found = process.memory_of(os.getpid())
+    assert found["Rss"] == process.resident_bytes(os.getpid()) > 1 << 20
+    assert 0 < found["Anonymous"] <= found["Pss"] <= found["Rss"] and "AnonHugePages" in found
+    assert process.resident_bytes(1 << 30) == 0
+
+
+def test_the_time_to_main_is_read():
+    said = ("loom-tender: microseconds: image 30, in all 1235; crossings: 2\n"
+            "loom-tender: microseconds from the first instruction to main: 269, with 34 pages of 4 KiB "
+            "and 1 of 2 MiB touched\n")
+    assert machine_start.main_of(said) == (269000, 34, 1)
+    try:
+        machine_start.main_of("loom-tender: /dev/kvm: no such file\n")
+        raise AssertionError("nothing was told")
+    except servers.ServerError:
+        pass
 
 
 def test_namespaces_are_removed_after_a_failure():

@@ -60,9 +60,9 @@ class Process:
     def resident_bytes(self):
         return sum(resident_bytes(number) for number in tree(self.number))
 
-    def children_resident_bytes(self):
-        """Of each process below it."""
-        return [resident_bytes(number) for number in tree(self.number)[1:]]
+    def children(self):
+        """The number of each process below it."""
+        return tree(self.number)[1:]
 
 
 def kill(number):
@@ -111,12 +111,16 @@ def cpu_seconds(number):
     return (int(fields[11]) + int(fields[12])) / TICKS if len(fields) > 12 else 0.0
 
 
+def memory_of(number):
+    """What the kernel's tables hold of a process now, in bytes: "Rss"; "Pss", in which a page that
+    several share counts in parts; "Anonymous", which is its own alone; "AnonHugePages". Exact, unlike
+    VmRSS of /proc/N/status, which the kernel brings up to date now and then."""
+    lines = (line.split() for line in text_of(f"/proc/{number}/smaps_rollup").splitlines()[1:])
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) == 3}
+
+
 def resident_bytes(number):
-    """Exact, unlike VmRSS of /proc/N/status, which the kernel brings up to date now and then."""
-    for line in text_of(f"/proc/{number}/smaps_rollup").splitlines():
-        if line.startswith("Rss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return memory_of(number).get("Rss", 0)
 
 
 def output_of(words, prefix=(), core=None, timeout=600):

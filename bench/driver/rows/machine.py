@@ -9,7 +9,8 @@ from driver.rows import machine_bulk, machine_disk, machine_http, machine_start
 from driver.servers import ServerError
 
 WORDS = "images that are machines of their own, under loom-tender"
-PARTS = (machine_start.hello, machine_start.first_answer, machine_start.sizes, machine_start.memory,
+PARTS = (machine_start.hello, machine_start.to_main, machine_start.first_answer,
+         machine_start.sizes, machine_start.memory,
          machine_http.run, machine_bulk.run, machine_disk.run)
 
 

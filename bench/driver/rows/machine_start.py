@@ -1,8 +1,10 @@
 """machine_start.py - a machine from fork on: to the exit of hello and to the home page's first
-answer, the size of both, and the least memory in which they do what they are for.
+answer, from its first instruction to its own part, the size of both, and the least memory in which
+they do what they are for.
 
 SPDX-License-Identifier: ISC
 """
+import re
 from statistics import quantiles
 
 from driver.compare import Ratios
@@ -14,7 +16,7 @@ from driver.results import Target, claim_of_values
 from driver.servers import MachineImage, ServerError
 
 PAIRS, STARTS = 101, 21
-FIRST_ANSWER_NS = 10_000_000
+FIRST_ANSWER_NS, TO_MAIN_NS = 10_000_000, 300_000
 SIZES = (("apps/hello", 48 << 10, False), ("apps/homepage", 200 << 10, True))
 # Of the home page: bounds for a site with 32 connections at once.
 SMALL = ("--packets=128", "--tcp-connections=64", "--tcp-half-open=16", "--tcp-time-wait=32",
@@ -49,6 +51,31 @@ def hello(bench):
                 {**ratios.as_claim(), "ratio_low": low, "ratio_high": high, "better": "less"},
                 target=Target("at most", 4.5), peer="/bin/true",
                 note=f"medians of {PAIRS} pairs, and the quartiles of their ratios")
+
+
+# ---- within the machine ----
+
+def main_of(complained):
+    """What the tender tells of one start: nanoseconds, and how many pages of either size."""
+    found = re.search(r"first instruction to main: (\d+), with (\d+) pages of 4 KiB and (\d+) of 2 MiB",
+                      complained)
+    if found is None:
+        raise ServerError(f"the tender does not tell when main begins: {complained.strip()[-200:]}")
+    microseconds, small, large = map(int, found.groups())
+    return microseconds * 1000, small, large
+
+
+def to_main(bench):
+    image = image_build("apps/hello", target="vm")
+    found = []
+    for number in range(STARTS):
+        bench.say(f"start {number + 1} of {STARTS}")
+        found.append(main_of(output_of([TENDER, "--times", image], timeout=30)[2]))
+    bench.claim("machine", "hello, first instruction to main", "ns",
+                claim_of_values([took for took, _, _ in found], better="less"),
+                target=Target("at most", TO_MAIN_NS, "value"))
+    _, small, large = found[-1]
+    bench.tell(f"{small} pages of 4 KiB and {large} of 2 MiB are touched on the way")
 
 
 # ---- to the first answer ----
@@ -101,7 +128,8 @@ def sizes(bench):
     bench.needs("strip", "binutils")
     for application, bound, without_pages in SIZES:
         try:
-            image = image_build(application, target="vm")
+            image = image_build(application, target="vm", boot="tender")
+            with_monitor = image_build(application, target="vm")
         except ImageError as error:
             bench.fail("machine", error)
             continue
@@ -110,8 +138,9 @@ def sizes(bench):
         words = f"{application}, stripped" + (", without its pages" if without_pages else "")
         bench.claim("machine", words, "bytes", {"value": size - pages, "better": "less"},
                     target=Target("at most", bound, "value"))
-        if without_pages:
-            bench.tell(f"{size >> 10} KiB with its {pages >> 10} KiB of pages")
+        more = image_stripped_bytes(with_monitor) - size
+        bench.tell(f"for the tender; {more >> 10} KiB more with the monitor and the drivers for others" +
+                   (f"; {size >> 10} KiB with its {pages >> 10} KiB of pages" if without_pages else ""))
 
 
 # ---- the least memory ----

@@ -9,7 +9,8 @@ import subprocess
 from driver import echo_crowd
 from driver.images import image_build
 from driver.network import TapBridge
-from driver.process import Process
+from driver.process import Process, memory_of
+from driver.results import claim_of_values
 from driver.servers import ServerError, machine_address, tender_words
 
 WORDS = "200 machines with apps/echo, started at once, each on a tap of one bridge"
@@ -37,7 +38,8 @@ def answer_of(crowd, name):
 
 
 def measure(image, count):
-    """How long all took to answer, and the resident bytes of each."""
+    """How long all took to answer, and the memory of each tender, which has the machine's."""
+    numbers = []
     with TapBridge(count) as network:
         crowd = Process(["/usr/bin/python3", os.path.abspath(echo_crowd.__file__), PORT,
                          *lines(image, network)], prefix=network.client_prefix,
@@ -48,19 +50,30 @@ def measure(image, count):
             answered, took = answer_of(crowd, "answered")
             if answered < count:
                 raise ServerError(f"{answered} of {count} machines answered")
-            return started, took, crowd.children_resident_bytes()
+            numbers = crowd.children()
+            memory = [memory_of(number) for number in numbers]
+            if len(memory) != count:
+                raise ServerError(f"{len(memory)} of {count} machines are still there")
         finally:
             crowd.stop(seconds=60)
+    left = [number for number in numbers if os.path.exists(f"/proc/{number}/exe")]
+    if left:
+        raise ServerError(f"{len(left)} of {count} machines have not ended when they were asked to")
+    return started, took, memory
 
 
 def run(bench):
     bench.needs_machines()
     bench.needs_taps()
     bench.say(f"starting {COUNT} machines")
-    started, took, resident = measure(image_build("apps/echo", target="vm"), COUNT)
+    started, took, memory = measure(image_build("apps/echo", target="vm"), COUNT)
+    shares = [one["Pss"] for one in memory]
     bench.claim("machines", f"{COUNT} machines, until all have answered", "ns",
                 {"value": took, "better": "less"})
-    bench.claim("machines", "resident, a machine and its tender", "bytes",
-                {"value": sum(resident) / len(resident), "values": resident, "better": "less"})
+    bench.claim("machines", "a machine and its tender, proportional", "bytes",
+                claim_of_values(shares, better="less"))
+    own, huge = (sum(one[name] for one in memory) / COUNT / (1 << 20)
+                 for name in ("Anonymous", "AnonHugePages"))
     bench.tell(f"the last was started after {started / 1e6:.0f} ms; each has {MEMORY}, and its bounds "
-               f"are small; {min(resident) >> 10} to {max(resident) >> 10} KiB")
+               f"are small; {own:.1f} MiB of each are its own alone, {huge:.1f} of them in pages of "
+               f"2 MiB")
