@@ -87,17 +87,19 @@ static_assert(sizeof(struct virtio_net_header) == 12, "virtio 1.2, 5.1.6.1");
 #define VIRTIO_NET_GSO_ECN        0x80u
 
 /* Of a block device (5.2.3). */
-#define VIRTIO_BLK_F_SEG_MAX  ((uint64_t)1 << 2)
-#define VIRTIO_BLK_F_RO       ((uint64_t)1 << 5)
-#define VIRTIO_BLK_F_BLK_SIZE ((uint64_t)1 << 6)
-#define VIRTIO_BLK_F_FLUSH    ((uint64_t)1 << 9)
-#define VIRTIO_BLK_F_DISCARD  ((uint64_t)1 << 13)
+#define VIRTIO_BLK_F_SIZE_MAX     ((uint64_t)1 << 1)
+#define VIRTIO_BLK_F_SEG_MAX      ((uint64_t)1 << 2)
+#define VIRTIO_BLK_F_RO           ((uint64_t)1 << 5)
+#define VIRTIO_BLK_F_BLK_SIZE     ((uint64_t)1 << 6)
+#define VIRTIO_BLK_F_FLUSH        ((uint64_t)1 << 9)
+#define VIRTIO_BLK_F_DISCARD      ((uint64_t)1 << 13)
+#define VIRTIO_BLK_F_WRITE_ZEROES ((uint64_t)1 << 14)
 
 /* Its configuration (5.2.4), with the places of what is not used. */
 struct virtio_block_config {
     uint64_t capacity_sectors; /* of 512 bytes, whatever block_bytes is */
-    uint32_t part_bytes_max;
-    uint32_t parts_max; /* of a request's data; with VIRTIO_BLK_F_SEG_MAX */
+    uint32_t part_bytes_max;   /* with VIRTIO_BLK_F_SIZE_MAX */
+    uint32_t parts_max;        /* of a request's data; with VIRTIO_BLK_F_SEG_MAX */
     uint8_t geometry[4];
     uint32_t block_bytes; /* with VIRTIO_BLK_F_BLK_SIZE */
     uint8_t topology[8];
@@ -105,10 +107,14 @@ struct virtio_block_config {
     uint16_t queue_count;
     /* With VIRTIO_BLK_F_DISCARD: of one range, ranges of one request, and in sectors. */
     uint32_t discard_sectors_max, discard_ranges_max, discard_alignment_sectors;
+    /* The same with VIRTIO_BLK_F_WRITE_ZEROES, and whether the blocks may be given back. */
+    uint32_t zeroes_sectors_max, zeroes_ranges_max;
+    uint8_t zeroes_may_unmap, unused[7];
 };
-static_assert(sizeof(struct virtio_block_config) == 48, "virtio 1.2, 5.2.4");
+static_assert(sizeof(struct virtio_block_config) == 64, "virtio 1.2, 5.2.4");
 
 #define VIRTIO_BLOCK_SECTOR_BYTES 512u
+#define VIRTIO_BLOCK_UNMAP        1u
 
 /* A request (5.2.6): this, the data to be written or room for what is read, and a byte of status
  * that the device writes. */
@@ -124,6 +130,7 @@ enum virtio_block_type {
     VIRTIO_BLOCK_FLUSH = 4,
     VIRTIO_BLOCK_NAME = 8, /* 20 bytes, ended by NUL unless full */
     VIRTIO_BLOCK_DISCARD = 11,
+    VIRTIO_BLOCK_WRITE_ZEROES = 13,
 };
 
 enum virtio_block_status {
@@ -132,10 +139,10 @@ enum virtio_block_status {
     VIRTIO_BLOCK_UNSUPPORTED = 2,
 };
 
-/* The data of a discard: some of these. */
+/* The data of a discard, or of zeroes to be written: some of these. */
 struct virtio_block_range {
     uint64_t sector;
-    uint32_t sector_count, flags; /* flags: 0 */
+    uint32_t sector_count, flags; /* flags: 0, or of zeroes VIRTIO_BLOCK_UNMAP */
 };
 static_assert(sizeof(struct virtio_block_range) == 16, "virtio 1.2, 5.2.6");
 

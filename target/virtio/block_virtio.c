@@ -9,10 +9,12 @@
 #define LOG_MODULE "block"
 #include "log/log.h"
 
-/* Room for the request of most parts even where each becomes a chain, and for 85 of one part. */
+/* Room for 85 requests of one part. */
 #define QUEUE_SIZE 256
 #define OWN_PARTS  2 /* header and status */
-static_assert(BLOCK_PARTS_MAX * (1 + OWN_PARTS) <= QUEUE_SIZE, "any request fits an empty ring");
+
+/* For requests in many parts, where the device takes them. */
+#define TABLE_COUNT 16
 
 #define STATUS_NONE 0xff
 
@@ -57,45 +59,69 @@ static void add_chain(struct block_virtio *disk, struct block_request *request,
                            written_parts + 1);
 }
 
-/* So many of its parts from the first on; gives how many bytes they hold. */
-static size_t add_parts(struct block_virtio *disk, struct block_request *request, size_t first,
-                        size_t count, uint64_t sector)
+/* The next chain's parts, each at most as long as the device takes, from where the request has got
+ * to; gives how many. `cut` is then behind them. */
+static size_t gather(struct block_virtio *disk, const struct block_request *request,
+                     struct block_virtio_cut *cut)
 {
-    bool is_read = request->kind == BLOCK_READ;
-    size_t length_bytes = 0;
-    const struct virtio_block_request said = { .type = is_read ? VIRTIO_BLOCK_READ
-                                                               : VIRTIO_BLOCK_WRITE,
-                                               .sector = sector };
-    for (size_t i = 0; i < count; i++) {
-        const union block_part *part = &request->parts[first + i];
-        if (is_read) disk->writable[i] = part->into;
-        if (!is_read) disk->readable[1 + i] = part->from;
-        length_bytes += part->from.length_bytes;
+    size_t count = 0;
+    while (count < disk->parts_max && cut->part < request->part_count) {
+        const union block_part *part = &request->parts[cut->part];
+        size_t left_bytes = part->from.length_bytes - cut->done_bytes;
+        size_t length_bytes = MIN(left_bytes, disk->part_bytes_max);
+        if (request->kind == BLOCK_READ)
+            disk->writable[count] = span_first(span_from_offset(part->into, cut->done_bytes),
+                                               length_bytes);
+        else
+            disk->readable[1 + count] = view_slice(part->from, cut->done_bytes, length_bytes);
+        count++;
+        cut->sector += length_bytes / VIRTIO_BLOCK_SECTOR_BYTES;
+        cut->done_bytes += length_bytes;
+        if (length_bytes < left_bytes) continue;
+        cut->part++;
+        cut->done_bytes = 0;
     }
-    add_chain(disk, request, &said, is_read ? 0 : count, is_read ? count : 0);
-    return length_bytes;
+    return count;
 }
 
-static void add_transfer(struct block_virtio *disk, struct block_request *request)
+/* As many chains as there is room for. False: it is not all of it. Meanwhile the request counts as
+ * one chain more, so that it is not told before all have gone. */
+static bool add_transfer(struct block_virtio *disk, struct block_request *request)
 {
-    uint64_t sector = sectors_of(disk, request->device_block);
-    for (size_t first = 0; first < request->part_count; first += disk->parts_max) {
-        size_t count = MIN(request->part_count - first, disk->parts_max);
-        sector += add_parts(disk, request, first, count, sector) / VIRTIO_BLOCK_SECTOR_BYTES;
+    bool is_read = request->kind == BLOCK_READ;
+    if (disk->cut.request == NULL) {
+        disk->cut = (struct block_virtio_cut){ .request = request,
+                                               .sector = sectors_of(disk, request->device_block) };
+        request->handle = 1;
     }
+    while (disk->cut.part < request->part_count) {
+        const struct virtio_block_request said = { .type = is_read ? VIRTIO_BLOCK_READ
+                                                                   : VIRTIO_BLOCK_WRITE,
+                                                   .sector = disk->cut.sector };
+        struct block_virtio_cut next = disk->cut;
+        size_t count = gather(disk, request, &next);
+        if (!virtio_queue_has_room(&disk->queue, count + OWN_PARTS)) return false;
+        add_chain(disk, request, &said, is_read ? 0 : count, is_read ? count : 0);
+        disk->cut = next;
+    }
+    disk->cut.request = NULL;
+    request->handle--;
+    return true;
 }
 
 /* Its ranges lie in the chain of the head that it will have. */
 static void add_discard(struct block_virtio *disk, struct block_request *request)
 {
-    const struct virtio_block_request said = { .type = VIRTIO_BLOCK_DISCARD };
+    const struct virtio_block_request said = { .type = disk->discard_type };
     struct block_virtio_chain *chain = &disk->chains[virtio_queue_next_head(&disk->queue)];
     uint64_t at = request->device_block, left = request->block_count;
     size_t count = 0;
     for (; left > 0 && count < disk->discard_ranges_max; count++) {
         uint64_t blocks = MIN(left, disk->discard_blocks_max);
         chain->ranges[count] = (struct virtio_block_range){
-            .sector = sectors_of(disk, at), .sector_count = (uint32_t)sectors_of(disk, blocks)
+            .sector = sectors_of(disk, at),
+            .sector_count = (uint32_t)sectors_of(disk, blocks),
+            .flags = disk->discard_flags,
         };
         at += blocks;
         left -= blocks;
@@ -105,25 +131,21 @@ static void add_discard(struct block_virtio *disk, struct block_request *request
     add_chain(disk, request, &said, 1, 0);
 }
 
-static void add(struct block_virtio *disk, struct block_request *request)
+/* False: the ring has no room for all of it now. */
+static bool add(struct block_virtio *disk, struct block_request *request)
 {
     const struct virtio_block_request flush = { .type = VIRTIO_BLOCK_FLUSH };
-    request->handle = 0;
-    request->result = OK;
-    switch (request->kind) {
-    case BLOCK_READ:
-    case BLOCK_WRITE: add_transfer(disk, request); break;
-    case BLOCK_FLUSH: add_chain(disk, request, &flush, 0, 0); break;
-    case BLOCK_DISCARD: add_discard(disk, request); break;
+    bool is_transfer = request->kind == BLOCK_READ || request->kind == BLOCK_WRITE;
+    if (disk->cut.request == NULL) {
+        size_t parts = OWN_PARTS + (request->kind == BLOCK_FLUSH ? 0 : 1);
+        if (!virtio_queue_has_room(&disk->queue, parts)) return false;
+        request->handle = 0;
+        request->result = OK;
     }
-}
-
-/* At most; a request goes out as a whole. */
-static size_t descriptors_of(const struct block_virtio *disk, const struct block_request *request)
-{
-    size_t parts = request->kind == BLOCK_DISCARD ? 1 : request->part_count;
-    size_t chains = (parts + disk->parts_max - 1) / disk->parts_max;
-    return parts + OWN_PARTS * MAX(chains, 1u);
+    if (is_transfer) return add_transfer(disk, request);
+    if (request->kind == BLOCK_FLUSH) add_chain(disk, request, &flush, 0, 0);
+    if (request->kind == BLOCK_DISCARD) add_discard(disk, request);
+    return true;
 }
 
 /* Whether there is nothing that the device could do about it. */
@@ -141,12 +163,9 @@ static void sort_waiting(struct block_virtio *disk, struct list *done)
     while ((node = list_first(&disk->waiting)) != NULL) {
         struct block_request *request = CONTAINER_OF(node, struct block_request, node);
         bool needs_device = !disk->device.is_broken && !is_done_already(disk, request);
-        if (needs_device && descriptors_of(disk, request) > disk->queue.room) return;
+        if (needs_device && !add(disk, request)) return;
         list_remove(node);
-        if (needs_device)
-            add(disk, request);
-        else
-            list_append(done, node);
+        if (!needs_device) list_append(done, node);
     }
 }
 
@@ -196,6 +215,17 @@ static void end_chain(struct block_virtio *disk, struct block_virtio_chain *chai
     if (--request->handle == 0) block_tell(&disk->block, request, request->result);
 }
 
+/* What is first in `waiting` and has begun is told as well. */
+static void end_cut(struct block_virtio *disk)
+{
+    struct block_request *request = disk->cut.request;
+    if (request == NULL) return;
+    disk->cut.request = NULL;
+    list_remove(&request->node);
+    assert_that(request->handle, ==, 1);
+    block_tell(&disk->block, request, FAILED);
+}
+
 /* True: it has just been found out. A device that does not even let go is not believed when it
  * still says something. */
 static bool break_down(struct block_virtio *disk)
@@ -206,6 +236,7 @@ static bool break_down(struct block_virtio *disk)
     for (size_t i = 0; i < QUEUE_SIZE; i++) {
         if (disk->chains[i].request != NULL) end_chain(disk, &disk->chains[i], FAILED);
     }
+    end_cut(disk);
     return true;
 }
 
@@ -222,14 +253,15 @@ static bool disk_poll(struct machine_poller *poller)
     }
     had_something |= break_down(disk);
     send_waiting(disk);
-    return had_something;
+    return virtio_watch_poll(&disk->watch, had_something);
 }
 
 static bool disk_arm(struct machine_poller *poller)
 {
     struct block_virtio *disk = CONTAINER_OF(poller, struct block_virtio, poller);
     if (disk->device.is_broken) return false;
-    return virtio_queue_interrupts(&disk->queue, disk->queue.given_count > 0);
+    bool has_ended = virtio_queue_interrupts(&disk->queue, disk->queue.given_count > 0);
+    return virtio_watch_arm(&disk->watch) || has_ended || disk->queue.is_broken;
 }
 
 /* ---- the signature ---- */
@@ -243,8 +275,7 @@ static void block_virtio_submit(struct block *block, struct block_request *reque
 
 static bool block_virtio_withdraw(struct block *block, struct block_request *request)
 {
-    (void)block;
-    if (!list_holds(&request->node)) return false;
+    if (!list_holds(&request->node) || disk_of(block)->cut.request == request) return false;
     list_remove(&request->node);
     return true;
 }
@@ -253,16 +284,75 @@ static const struct block_ops block_virtio_ops = BLOCK_OPS(block_virtio);
 
 /* ---- opening ---- */
 
-static const uint64_t wanted = VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
-                               VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_DISCARD;
+static const uint64_t wanted = VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC | VIRTIO_BLK_F_SIZE_MAX |
+                               VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO | VIRTIO_BLK_F_BLK_SIZE |
+                               VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_DISCARD |
+                               VIRTIO_BLK_F_WRITE_ZEROES;
 
+/* As far as it is of use: each byte of it may cost a trip out of the machine. */
+static void read_config(struct block_virtio *disk, struct virtio_block_config *config)
+{
+    const uint64_t ranged = VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES;
+    *config = (struct virtio_block_config){ .capacity_sectors = 0 };
+    size_t needed_bytes = virtio_device_has(&disk->device, ranged)
+                              ? sizeof *config
+                              : offsetof(struct virtio_block_config, topology);
+    virtio_device_config(&disk->device, span_first(SPAN_OF(*config), needed_bytes));
+}
+
+static void set_discard(struct block_virtio *disk, uint32_t sectors_max, uint32_t ranges_max)
+{
+    disk->discard_blocks_max = sectors_max / (disk->block.block_bytes / VIRTIO_BLOCK_SECTOR_BYTES);
+    disk->discard_ranges_max = MIN(ranges_max, BLOCK_VIRTIO_RANGES_MAX);
+    if (disk->discard_blocks_max == 0) disk->discard_ranges_max = 0;
+}
+
+/* 5.2.6.2: zeros that may be unmapped are what a discard may leave as well. */
 static void take_discard(struct block_virtio *disk, const struct virtio_block_config *config)
 {
-    uint64_t per_block = disk->block.block_bytes / VIRTIO_BLOCK_SECTOR_BYTES;
-    if (!virtio_device_has(&disk->device, VIRTIO_BLK_F_DISCARD)) return;
-    disk->discard_blocks_max = config->discard_sectors_max / per_block;
-    disk->discard_ranges_max = MIN(config->discard_ranges_max, BLOCK_VIRTIO_RANGES_MAX);
-    if (disk->discard_blocks_max == 0) disk->discard_ranges_max = 0;
+    if (virtio_device_has(&disk->device, VIRTIO_BLK_F_DISCARD)) {
+        disk->discard_type = VIRTIO_BLOCK_DISCARD;
+        set_discard(disk, config->discard_sectors_max, config->discard_ranges_max);
+    } else if (virtio_device_has(&disk->device, VIRTIO_BLK_F_WRITE_ZEROES) &&
+               config->zeroes_may_unmap != 0) {
+        disk->discard_type = VIRTIO_BLOCK_WRITE_ZEROES;
+        disk->discard_flags = VIRTIO_BLOCK_UNMAP;
+        set_discard(disk, config->zeroes_sectors_max, config->zeroes_ranges_max);
+    }
+}
+
+/* 5.2.4: a part is no longer than that, and as requests are of whole sectors, it is so too. */
+static bool take_part_bytes_max(struct block_virtio *disk, const struct virtio_block_config *config)
+{
+    disk->part_bytes_max = BLOCK_REQUEST_BYTES_MAX;
+    if (!virtio_device_has(&disk->device, VIRTIO_BLK_F_SIZE_MAX)) return true;
+    size_t told_bytes = MIN(config->part_bytes_max, BLOCK_REQUEST_BYTES_MAX);
+    disk->part_bytes_max = told_bytes / VIRTIO_BLOCK_SECTOR_BYTES * VIRTIO_BLOCK_SECTOR_BYTES;
+    if (disk->part_bytes_max > 0) return true;
+    log_error("the disk takes at most %u bytes at once: that is no sector", config->part_bytes_max);
+    return false;
+}
+
+static uint64_t blocks_of(const struct block_virtio *disk, const struct virtio_block_config *config)
+{
+    uint64_t sectors = MIN(config->capacity_sectors, UINT64_MAX / VIRTIO_BLOCK_SECTOR_BYTES);
+    return sectors / (disk->block.block_bytes / VIRTIO_BLOCK_SECTOR_BYTES);
+}
+
+/* 5.2.5.2: what is beyond its new end is refused from now on; what is under way there the device
+ * fails. */
+static bool config_changed(struct virtio_watch *watch)
+{
+    struct block_virtio *disk = CONTAINER_OF(watch, struct block_virtio, watch);
+    struct virtio_block_config config;
+    read_config(disk, &config);
+    uint64_t block_count = blocks_of(disk, &config);
+    if (block_count == disk->block.block_count) return false;
+    log_info("the disk has now %llu blocks of %u bytes, and had %llu",
+             (unsigned long long)block_count, disk->block.block_bytes,
+             (unsigned long long)disk->block.block_count);
+    disk->block.block_count = block_count;
+    return false;
 }
 
 /* 5.2.4. Where the device does not say how many parts it takes, it is one. */
@@ -270,7 +360,7 @@ static enum result take_config(struct block_virtio *disk)
 {
     struct virtio_block_config config;
     const struct virtio_device *device = &disk->device;
-    virtio_device_config(&disk->device, SPAN_OF(config));
+    read_config(disk, &config);
     bool has_size = virtio_device_has(device, VIRTIO_BLK_F_BLK_SIZE);
     uint32_t block_bytes = has_size ? config.block_bytes : VIRTIO_BLOCK_SECTOR_BYTES;
     uint64_t sectors = MIN(config.capacity_sectors, UINT64_MAX / VIRTIO_BLOCK_SECTOR_BYTES);
@@ -281,12 +371,12 @@ static enum result take_config(struct block_virtio *disk)
         return INVALID;
     }
     disk->block.block_bytes = block_bytes;
-    disk->block.block_count = sectors / (block_bytes / VIRTIO_BLOCK_SECTOR_BYTES);
+    disk->block.block_count = blocks_of(disk, &config);
     disk->block.alignment_bytes = 1;
     disk->block.read_only = virtio_device_has(device, VIRTIO_BLK_F_RO);
     disk->parts_max = has_parts ? MIN(config.parts_max, BLOCK_PARTS_MAX) : 1;
     take_discard(disk, &config);
-    return OK;
+    return take_part_bytes_max(disk, &config) ? OK : INVALID;
 }
 
 /* Chains, and what the parts of one are gathered in. */
@@ -304,10 +394,19 @@ static enum result take_arrays(struct block_virtio *disk)
 
 static enum result open_queue(struct block_virtio *disk)
 {
-    const struct virtio_queue_options options = {
-        .size = QUEUE_SIZE,
+    struct virtio_queue_options options = {
+        .size = virtio_device_queue_size(&disk->device, 0, QUEUE_SIZE),
         .has_event_index = virtio_device_has(&disk->device, VIRTIO_F_EVENT_IDX),
     };
+    if (options.size < 1 + OWN_PARTS) {
+        log_error("the disk's ring has %u entries, too few for a request", options.size);
+        return UNSUPPORTED;
+    }
+    disk->parts_max = MIN(disk->parts_max, (size_t)options.size - OWN_PARTS);
+    if (virtio_device_has(&disk->device, VIRTIO_F_INDIRECT_DESC)) {
+        options.table_count = TABLE_COUNT;
+        options.table_parts = (uint16_t)(disk->parts_max + OWN_PARTS);
+    }
     enum result result = take_arrays(disk);
     return result == OK ? virtio_queue_open(&disk->queue, &options) : result;
 }
@@ -324,6 +423,7 @@ enum result block_virtio_open(struct block_virtio *disk, struct view name)
     struct virtio_device *device = &disk->device;
     *disk = (struct block_virtio){ .block.ops = &block_virtio_ops,
                                    .poller = { .poll = disk_poll, .arm = disk_arm },
+                                   .watch.changed = config_changed,
                                    .turn = { .run = take_turn } };
     list_init(&disk->waiting);
     enum result result = virtio_device_open(device, MACHINE_BLOCK, name);
@@ -336,6 +436,7 @@ enum result block_virtio_open(struct block_virtio *disk, struct view name)
     }
     virtio_device_start(device, queues, LENGTH_OF(queues));
     machine_poller_add(&disk->poller);
+    virtio_watch_start(&disk->watch, device);
     return OK;
 }
 
@@ -344,6 +445,7 @@ void block_virtio_close(struct block_virtio *disk)
     assert(list_is_empty(&disk->waiting));
     assert(disk->device.is_broken || disk->queue.given_count == 0);
     machine_poller_remove(&disk->poller);
+    virtio_watch_stop(&disk->watch);
     loop_withdraw(&disk->turn);
     if (!disk->device.is_broken) (void)virtio_device_reset(&disk->device);
     give_back(disk);
