@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC */
 #include "qemu_net.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ struct qemu *qemu_make(void)
 /* Root would be given a new one by this name. */
 static const char *tap(const struct qemu_net *net, const char *interface)
 {
-    if (access(text_of("/sys/class/net/%s/tun_flags", interface), F_OK) != 0)
+    if (if_nametoindex(interface) == 0)
         fail("--net tap:%s: there is no such tap; as root: ip tuntap add dev %s mode tap user %u; "
              "ip link set %s up",
              interface, interface, (unsigned)getuid(), interface);

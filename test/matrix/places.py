@@ -1,11 +1,11 @@
 """places.py - where an application runs: as a process over the host's sockets or over our own stack, in the simulator, as a machine
-under loom-tender. All give the same to those who ask:
+under loom-tender or under QEMU. All give the same to those who ask:
 
     place.run(workshop, "tick", "--duration=1s")       to its end: status, and what it said
     with place.serving(workshop, "echo") as image:     while it serves at image.address, in a namespace that this thread is in
 
 Attached to a tap as a tap is meant to be, there are all offloads (checksums, segmentation both ways); opened without headers, there
-are none.
+are none. QEMU's devices offer all that virtio leaves to be agreed on, or nothing of it.
 
 SPDX-License-Identifier: ISC"""
 
@@ -19,12 +19,13 @@ from contextlib import contextmanager
 from harness.direct import IMAGE, LINUX, PREFIX_BITS, TAP, DirectImage, open_link
 from harness.machine import LOOM, TENDER, need_machines
 from harness.place import HOST
-from harness.report import Failure
-from harness.space import Space, need_spaces
+from harness.report import Failure, Skip
+from harness.space import Space, need, need_spaces
 from harness.workshop import application_folder
 
 RUN_SECONDS = 60
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 0x0002, 0x1000
+ADDRESSED = [f"--ipv4={IMAGE}/{PREFIX_BITS}", f"--ipv4-gateway={LINUX}"]
 
 
 def output_of(words):
@@ -71,62 +72,103 @@ class Process:
 
 
 class Attached:
-    """One that has our own stack: on a tap, with all offloads or without any."""
+    """One with our own stack, on a tap."""
     has_ping, is_simulated = True, False
-
-    def __init__(self, target, attachment, build, variant):
-        self.name = f"{target}/{attachment}/{build}"
-        self.target, self.attachment, self.variant = target, attachment, variant
-
-    def program(self, workshop, name):
-        if self.target == "vm":
-            need_machines()
-        return workshop.program(name, self.variant)
-
-    def command(self, program, net, parameters):
-        if self.target == "vm":
-            return [TENDER, "--net", net, program, "--", *parameters]
-        return [program, f"--net={net}", *parameters]
 
     @contextmanager
     def serving(self, workshop, name, *parameters):
         program = self.program(workshop, name)
-        addressed = [f"--ipv4={IMAGE}/{PREFIX_BITS}", f"--ipv4-gateway={LINUX}", *parameters]
         with open_link(workshop), self.net() as (net, passed):
-            options = {"process_options": {"pass_fds": passed}}
-            with Started(program, self.command(program, net, addressed), IMAGE, **options) as image:
+            words = self.serving_command(program, net, [*ADDRESSED, *parameters])
+            with Started(program, words, IMAGE, process_options={"pass_fds": passed}) as image:
                 yield image
 
     @contextmanager
     def net(self):
         """What it is attached to, and the descriptors that it inherits for that."""
-        if self.attachment == "tap":
-            yield f"tap:{TAP}", ()
-            return
-        tap = os.open("/dev/net/tun", os.O_RDWR)
-        try:
-            fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", TAP.encode(), IFF_TAP | IFF_NO_PI))
-            yield f"fd:{tap}", (tap,)
-        finally:
-            os.close(tap)
+        yield f"tap:{TAP}", ()
 
 
-class Machine:
-    """One without a net."""
-    target, is_simulated = "vm", False
+@contextmanager
+def bare_tap():
+    """A tap without headers, and so without offloads."""
+    tap = os.open("/dev/net/tun", os.O_RDWR)
+    try:
+        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", TAP.encode(), IFF_TAP | IFF_NO_PI))
+        yield f"fd:{tap}", (tap,)
+    finally:
+        os.close(tap)
 
-    def __init__(self, build, variant):
-        self.name, self.variant = f"vm/tender/{build}", variant
+
+class Direct(Attached):
+    """A process."""
+    target = "unix"
+
+    def __init__(self, attachment, build):
+        self.name, self.variant = f"unix/{attachment}/{build}", DIRECTS[build]
+        if attachment == "bare":
+            self.net = bare_tap
+
+    def program(self, workshop, name):
+        return workshop.program(name, self.variant)
+
+    def serving_command(self, program, net, parameters):
+        return [program, f"--net={net}", *parameters]
+
+
+class Machine(Attached):
+    """A machine, by whoever runs it."""
+    target = "vm"
+
+    def __init__(self, name, build):
+        self.name, self.variant = f"vm/{name}/{build}", MACHINES[build]
+
+    def disk_command(self, workshop, name, disk):
+        return self.command(self.program(workshop, name), ["--block", disk], [])
+
+    def run(self, workshop, name, *parameters):
+        return output_of(self.command(self.program(workshop, name), [], parameters))
+
+    def serving_command(self, program, net, parameters):
+        return self.command(program, ["--net", net], parameters)
+
+
+class Tender(Machine):
+    def __init__(self, attachment, build):
+        super().__init__(f"tender/{attachment}" if attachment else "tender", build)
+        if attachment == "bare":
+            self.net = bare_tap
 
     def program(self, workshop, name):
         need_machines()
         return workshop.program(name, self.variant)
 
-    def disk_command(self, workshop, name, disk):
-        return [TENDER, "--block", disk, self.program(workshop, name)]
+    def command(self, program, attached, parameters):
+        return [TENDER, *attached, program, "--", *parameters]
 
-    def run(self, workshop, name, *parameters):
-        return output_of([TENDER, self.program(workshop, name), "--", *parameters])
+
+class TenderWithout(Tender):
+    """Its devices cannot be told to offer less."""
+
+    def program(self, workshop, name):
+        raise Skip("loom-tender has no option to offer nothing optional")
+
+
+class Qemu(Machine):
+    """`loom run` knows its command line."""
+
+    def __init__(self, kind, accelerator, features, build):
+        super().__init__(f"{kind}-{accelerator}/{features}", build)
+        self.words = ["--on", "qemu", "--machine", kind, "--accel", accelerator, "--features", features]
+
+    def program(self, workshop, name):
+        need("qemu-system-x86_64", "qemu-system-x86")
+        if "kvm" in self.words:
+            need_machines()
+        return workshop.program(name, self.variant)
+
+    def command(self, program, attached, parameters):
+        return [LOOM, "run", "-t", "vm", *self.words, *attached, program.parents[2], "--", *parameters]
 
 
 class Simulated:
@@ -159,10 +201,14 @@ class Simulated:
 BUILDS = ("release", "debug")
 MACHINES = {"release": "machine-release", "debug": "machine"}
 DIRECTS = {"release": "direct-release", "debug": "direct"}
+KINDS, ACCELERATORS, FEATURES = ("microvm", "q35"), ("kvm", "tcg"), ("all", "none")
 
-ALONE = [*(Process(build) for build in BUILDS), *(Simulated(build) for build in BUILDS),
-         *(Machine(build, MACHINES[build]) for build in BUILDS)]
-ATTACHED = [*(Process(build) for build in BUILDS),
-            *(Attached("unix", attachment, build, DIRECTS[build]) for attachment in ("tap", "bare") for build in BUILDS),
-            *(Simulated(build) for build in BUILDS),
-            *(Attached("vm", attachment, build, MACHINES[build]) for attachment in ("tap", "bare") for build in BUILDS)]
+PROCESSES = [Process(build) for build in BUILDS]
+SIMULATED = [Simulated(build) for build in BUILDS]
+WITHOUT = [TenderWithout("none", build) for build in BUILDS]
+QEMUS = [Qemu(kind, accelerator, features, build) for kind in KINDS for accelerator in ACCELERATORS for features in FEATURES
+         for build in BUILDS]
+
+ALONE = [*PROCESSES, *SIMULATED, *(Tender(None, build) for build in BUILDS), *WITHOUT, *QEMUS]
+ATTACHED = [*PROCESSES, *(Direct(attachment, build) for attachment in ("tap", "bare") for build in BUILDS), *SIMULATED,
+            *(Tender(attachment, build) for attachment in ("tap", "bare") for build in BUILDS), *WITHOUT, *QEMUS]

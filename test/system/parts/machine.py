@@ -125,7 +125,7 @@ def crashes_are_told(link):
 @machine_case("machine/attachments", build="machine-release")
 def what_cannot_be_attached_is_told(link):
     program = link.program("homepage")
-    status, _, errors = run(TENDER, "--net", "lan=passt", program)
+    status, _, errors = run(TENDER, "--net", "lan=passt", link.program("hello"))
     expect(status == 2 and "no such device" in errors, f"a net that there is not: {status}, {errors!r}")
     status, _, errors = run(TENDER, "--net", "tap:nosuchtap", program)
     expect(status == 1 and "nosuchtap" in errors, f"a tap that there is not: {status}, {errors!r}")
