@@ -3,7 +3,8 @@
 # Included by the root Makefile, from the root, and gives:
 #   tender            build/loom-tender
 #   install-tender    it, beside the command
-#   check-tender      machines that are hostile to it, for real, and gdb inside of machines
+#   check-tender      machines that are hostile to it, for real, that are killed, and gdb inside of machines
+#   check-tender-long more kills, and 10,000 starts; part of `make check-long`
 #
 # It is linked statically: a start is some milliseconds in all, of which a dynamic loader would take one.
 #
@@ -21,7 +22,7 @@ TENDER_SOURCES := $(filter-out %_test.c %_suite.c %_sanitizer.c,$(wildcard tende
                   $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c))
 TENDER_OBJECTS := $(TENDER_SOURCES:%.c=$(BUILD)/tender/%.o) $(patsubst %.S,$(BUILD)/tender/%.o,$(wildcard lib/fiber/*.S))
 
-.PHONY: tender install-tender check-tender
+.PHONY: tender install-tender check-tender check-tender-long
 tender: $(BUILD)/loom-tender
 
 $(BUILD)/loom-tender: $(TENDER_OBJECTS)
@@ -47,4 +48,8 @@ install-tender: $(BUILD)/loom-tender
 	@install $(BUILD)/loom-tender "$(DESTDIR)$(PREFIX)/bin/"
 
 check-tender: tool tender
-	@test/run-each tender/test/run tender/test/debug
+	@test/run-each tender/test/run tender/test/debug tender/test/kill
+
+check-long: check-tender-long
+check-tender-long: tool tender
+	@test/run-each "tender/test/kill --rounds 300 --starts 10000 --seed 2"

@@ -41,7 +41,7 @@ HOST_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/hosted/*.c targ
 # Of a machine what runs anywhere; its functions of a C library are called libc_NAME here.
 HOST_SOURCES += $(addprefix target/vm/,chacha20.c generator.c page_runs.c red_zones.c) \
                 $(filter-out %/broken.c,$(wildcard target/vm/libc/*.c)) \
-                $(addprefix target/monitor/,start_info.c words.c)
+                $(addprefix target/monitor/,acpi.c pci.c start_info.c words.c)
 UNIX_SOURCES := $(filter-out %_test.c %/main.c,$(wildcard target/unix/*.c tender/*.c))
 SIM_SOURCES  := $(filter-out %_test.c,$(wildcard target/sim/*.c))
 TEST_SOURCES := $(wildcard lib/*/*_test.c target/*/*_test.c tender/*_test.c)
@@ -113,4 +113,4 @@ check-apps: tool build/loom-crunch
 # Machines for real, all of them: hostile to the tender, in gdb's hands, broken, under QEMU.
 .PHONY: check-machines
 check-machines: tool tender
-	@test/run-each tender/test/run tender/test/debug target/vm/test/run target/monitor/test/run
+	@test/run-each tender/test/run tender/test/debug tender/test/kill target/vm/test/run target/monitor/test/run
