@@ -190,15 +190,22 @@ static void look_at_patience(struct relay *relay)
     machine_kill(relay, "the machine did not end within 25 s after it was asked to");
 }
 
+static void census_ask(const struct relay *relay)
+{
+    if (relay->qemu == NULL)
+        kill(relay->process, SIGUSR1);
+    else
+        notice("a machine under QEMU does not list its fibers when it is asked; it does when it "
+               "ends, with the boot parameter --census");
+}
+
 static void signal_take(struct relay *relay)
 {
     struct signalfd_siginfo signal;
     int status;
     if (read(relay->signals, &signal, sizeof signal) != (ssize_t)sizeof signal) return;
     if (signal.ssi_signo == SIGUSR1) {
-        notice(
-            "a machine does not list its fibers when it is asked; it does when it ends, with the "
-            "boot parameter --census");
+        census_ask(relay);
         return;
     }
     if (signal.ssi_signo != SIGCHLD) {

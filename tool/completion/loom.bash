@@ -31,8 +31,8 @@ _loom()
     help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word"); return ;;
     new|doctor|targets) options='--help' ;;
     clean) options='-t --target= --help' ;;
-    run) options="-t --target= --publish= --net= --block= --watch --seed= --for= --nodes= --get= --on= --mem= --core --help $keys" ;;
-    debug) options="-t --target= --publish= --net= --block= --on= --mem= --help $keys" ;;
+    run) options="-t --target= --publish= --net= --block= --watch --seed= --for= --nodes= --get= --on= --machine= --accel= --features= --capture= --mem= --core --help $keys" ;;
+    debug) options="-t --target= --publish= --net= --block= --capture= --on= --mem= --help $keys" ;;
     describe) options="-t --target= --dot --svg --help $keys" ;;
     size) options="-t --target= --json --help $keys" ;;
     *) options="-t --target= --help $keys" ;;

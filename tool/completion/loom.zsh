@@ -18,7 +18,8 @@ keys=(
 target=('(-t --target)'{-t,--target=}'[what the image runs on]:target:(${(f)"$(loom targets 2>/dev/null | cut -d" " -f1)"})')
 attached=(
     '*--publish=[reach a port of the image]:HOST\:GUEST:' '*--net=[what the network is]:net:(passt tap\: fd\:)'
-    '*--block=[what a disk is]:file:_files' '--on=[with -t vm\: what runs the machine]:monitor:(tender)'
+    '*--block=[what a disk is]:file:_files' '*--capture=[write down the frames of a net]:file:_files'
+    '--on=[with -t vm\: what runs the machine]:monitor:(tender qemu)'
     '--mem=[with -t vm\: its memory]:size:'
 )
 application=('*:application:_files -/')
@@ -38,6 +39,9 @@ case $command in
     run) _arguments '--help' $attached '--watch[start again on a change]' \
              '--seed=[with -t sim\: the seed]:seed:' '--for=[with -t sim\: virtual time]:duration:' \
              '--nodes=[with -t sim\: so many of them]:count:' '--get=[with -t sim\: fetch it from them]:URL:' \
+             '--machine=[with --on qemu\: its kind]:kind:(microvm q35 pc)' \
+             '--accel=[with --on qemu\: what the processor is]:accelerator:(kvm tcg)' \
+             '--features=[with --on qemu\: what devices offer]:features:(all none)' \
              '--core=-[with -t vm\: when it crashes, leave a core for gdb]:file:_files' \
              $target $keys $application ;;
     debug) _arguments '--help' $attached $target $keys $application ;;
