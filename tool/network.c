@@ -83,7 +83,6 @@ void network_check(const struct options *options)
 
 static const char *prefix_of(const char *shown)
 {
-    if (strcmp(shown, ".") == 0) return NULL;
     return strcmp(shown, "-") == 0 ? "" : text_of("%s", shown);
 }
 
@@ -95,7 +94,7 @@ static void line_read(struct nets *nets, const char *line)
         return;
     nets->nets[nets->count++] = (struct net){
         .prefix = prefix_of(net),
-        .stack_prefix = prefix_of(stack),
+        .stack_prefix = strcmp(stack, ".") == 0 ? NULL : prefix_of(stack),
         .name = text_of("%s", name),
     };
 }

@@ -96,8 +96,8 @@ static const char *documentation(const struct options *options)
     return text_of("%s.%s", options->words,
                    options->takes_keys
                        ? "\vKeys change what the image is made of, and are remembered: "
-                         "--build=release|debug, --harden=on|off, --optimize=speed|size, and those that `loom "
-                         "describe` lists, such as --pages=image|host."
+                         "--build=release|debug, --harden=on|off, --optimize=speed|size, and "
+                         "those that `loom describe` lists, such as --pages=image|host."
                        : "");
 }
 

@@ -1,6 +1,6 @@
 /* woven.S - the monitor in the file of an image, and what leads to it: PVH's note
- * (XEN_ELFNOTE_PHYS32_ENTRY: Xen, xen/include/public/elfnote.h), and an ELF entry point for those that
- * ask that it lie above 1 MiB. See target/vm/image.ld.
+ * (XEN_ELFNOTE_PHYS32_ENTRY: Xen, xen/include/public/elfnote.h), and an ELF entry point for those
+ * that ask that it lie above 1 MiB. See target/vm/image.ld.
  *
  * SPDX-License-Identifier: ISC */
 #include "target/monitor/places.h"
