@@ -247,11 +247,12 @@ static enum page_rights rights_of(enum machine_fixed_kind kind)
 static void map_fixed(struct plan *plan)
 {
     const struct machine_layout_parameters *parameters = plan->parameters;
-    plan->tables.slide = 0;
-    for (size_t i = 0; i < parameters->fixed_count; i++)
+    for (size_t i = 0; i < parameters->fixed_count; i++) {
+        plan->tables.slide = parameters->fixed[i].slide;
         page_tables_map(&plan->tables, parameters->fixed[i].physical,
                         parameters->fixed[i].length_bytes, rights_of(parameters->fixed[i].kind),
                         false);
+    }
     plan->tables.slide = plan->slide;
 }
 

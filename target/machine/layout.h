@@ -53,10 +53,11 @@ struct machine_image {
 };
 enum result machine_image_read(struct machine_image *image, struct view file) CHECKED;
 
-/* Pages that are seen where they physically lie, whatever the slide: the monitor's own and the
- * registers of devices. Whole pages, none twice. */
+/* Pages that are seen at a distance of their own, whatever the image's slide: the monitor's own and
+ * the registers of devices. Whole pages, none twice, seen below 32 TiB. */
 struct machine_fixed_pages {
     uint64_t physical, length_bytes;
+    uint64_t slide; /* virtual = physical + slide, modulo 2^64: whole pages of 2 MiB; mostly 0 */
     enum machine_fixed_kind {
         MACHINE_FIXED_MONITOR,   /* ring 0 alone: code and data */
         MACHINE_FIXED_SYSTEM,    /* ring 0 alone: registers */

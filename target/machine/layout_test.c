@@ -200,9 +200,10 @@ TEST(layout_of_any_seed_fits_its_tables)
 /* ---- a machine whose memory begins elsewhere, with pages that are seen where they lie ---- */
 
 static const struct machine_fixed_pages fixed[] = {
-    { 0x100000, 0x3000, MACHINE_FIXED_MONITOR },
-    { 0xfee00000, 0x1000, MACHINE_FIXED_SYSTEM },
-    { 0xfeb00000, 0x1000, MACHINE_FIXED_REGISTERS }, /* in any order */
+    { 0x100000, 0x3000, 0, MACHINE_FIXED_MONITOR },
+    { 0xfee00000, 0x1000, 0, MACHINE_FIXED_SYSTEM },
+    { 0xfeb00000, 0x1000, 0, MACHINE_FIXED_REGISTERS }, /* in any order */
+    { 0x3ffff06000, 0x2000, (uint64_t)0x100000000 - 0x3fffe00000, MACHINE_FIXED_REGISTERS },
 };
 
 static void lay_out_behind(struct machine *machine, uint64_t start, uint64_t seed)
@@ -270,6 +271,9 @@ TEST(layout_shows_fixed_pages_where_they_lie)
         expect_that(registers & ((uint64_t)1 << 63 | 0x17), ==, (uint64_t)1 << 63 | 0x17);
         expect_that(system & ((uint64_t)1 << 63 | 7), ==, (uint64_t)1 << 63 | 3);
         expect_that(monitor & 0xffffffffff000, ==, 0x102000);
+        uint64_t far = last_entry(&machine, 0x100107000); /* at its own distance */
+        expect_that(far & 0xffffffffff000, ==, 0x3ffff07000);
+        expect_that(far & ((uint64_t)1 << 63 | 0x17), ==, (uint64_t)1 << 63 | 0x17);
         uint64_t physical;
         expect_that(rights_at(&machine, 0, &physical), ==, NOTHING);
         expect_that(rights_at(&machine, 0x103000, &physical), ==, NOTHING);

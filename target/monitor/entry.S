@@ -133,7 +133,7 @@ monitor_cross:
     shrdq   $32, %rdx, %rax
     subq    %rax, %rcx
     jbe     cross_back
-    movl    $0x7fffffff, %eax                   /* an early end of a wait is no harm */
+    movl    monitor_wait_max, %eax              /* an early end of a wait is no harm */
     cmpq    %rax, %rcx
     cmovaq  %rax, %rcx
 set_timer:
@@ -149,7 +149,7 @@ cross_back:
     popq    %rax
     iretq
 wait_forever:
-    xorl    %ecx, %ecx
+    movl    monitor_wait_forever, %ecx
     jmp     set_timer
 
 not_wait:

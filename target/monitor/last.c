@@ -15,15 +15,14 @@
 /* So who wants all of it puts QEMU's isa-debugcon there, and is told the status as one byte. */
 #define STATUS_PORT 0x505
 
-/* ACPI 6.4, 4.8.3.7: SLP_EN, and SLP_TYP 5: the soft-off state, as QEMU's microvm numbers it. */
-#define MICROVM_SLEEP_CONTROL 0xfea00200
-#define SLEEP_OFF             0x34
-/* The same for its other machines, by PM1a_CNT (4.8.3.2.1). */
-#define PM1_CONTROL 0x604
-#define PM1_OFF     0x2000
+/* The keyboard controller's line to the processor's reset: what Firecracker's machines end by
+ * (docs/api_requests/actions.md), as those of QEMU do with -no-reboot. */
+#define KEYBOARD_COMMAND 0x64
+#define KEYBOARD_RESET   0xfe
 
 #define STATUS_REFUSED 125
 #define DRAIN_NS       S_NS
+#define END_TICKS      100000000 /* some 30 to 100 ms */
 
 __attribute__((noreturn)) void monitor_end_with(uint32_t command, int32_t status);
 
@@ -33,25 +32,48 @@ void say(struct view text)
         port_write(SERIAL, view_byte(text, i));
 }
 
-static void port_write_u32(uint16_t port, uint32_t value)
+/* The soft-off state of ACPI (6.4, 4.8.3): QEMU's machines, and Cloud Hypervisor's. */
+static void switch_off(void)
 {
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+    const struct acpi *acpi = &monitor_acpi;
+    if (acpi->pm1_control != 0) port_write_u16(acpi->pm1_control, acpi->pm1_value);
+    if (acpi->sleep_control == 0) return;
+    if (acpi->is_sleep_port)
+        port_write((uint16_t)acpi->sleep_control, acpi->sleep_value);
+    else
+        *(volatile uint8_t *)physical_pointer(acpi->sleep_control) = acpi->sleep_value;
 }
 
-static void port_write_u16(uint16_t port, uint16_t value)
+static void wait_a_moment(void)
 {
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+    const uint64_t start = tsc_now();
+    while (tsc_now() - start < END_TICKS)
+        __asm__ volatile("pause");
 }
 
-/* By the status, where somebody listens; else without it. */
+/* A status that no device takes is told in words. */
+static void say_status(uint32_t status)
+{
+    uint8_t digits[3] = { (uint8_t)('0' + status / 100 % 10), (uint8_t)('0' + status / 10 % 10),
+                          (uint8_t)('0' + status % 10) };
+    if (status == 0) return;
+    say(VIEW("loom: the machine ends with status "));
+    say(view_from_offset(VIEW_OF(digits), status < 10 ? 2 : status < 100 ? 1 : 0));
+    say(VIEW("\r\n"));
+}
+
+/* By the status, where somebody listens; else without it. Whatever is not there is not heard, and
+ * what is heard may take a moment. */
 __attribute__((noreturn)) static void end_machine(int32_t status)
 {
     port_write(STATUS_PORT, (uint8_t)status);
     if (status != 0) port_write_u32(EXIT_PORT, (uint32_t)MIN(status, EXIT_MAX));
-    *(volatile uint8_t *)physical_pointer(MICROVM_SLEEP_CONTROL) = SLEEP_OFF;
-    port_write_u16(PM1_CONTROL, PM1_OFF);
-    /* Nobody heard. An exception without a gate, nor one for that, resets a machine, and those that
-     * are started with -no-reboot, and Firecracker's, end with it. */
+    say_status((uint8_t)status);
+    switch_off();
+    wait_a_moment();
+    port_write(KEYBOARD_COMMAND, KEYBOARD_RESET);
+    wait_a_moment();
+    /* An exception without a gate, nor one for that, resets what is left. */
     span_fill(physical_span(PLACE_GATES, MACHINE_PAGE_BYTES), 0);
     __asm__ volatile("int3");
     for (;;)

@@ -7,6 +7,7 @@
 
 #include "base/view.h"
 #include "target/machine/layout.h"
+#include "target/monitor/acpi.h"
 #include "target/monitor/places.h"
 #include "target/monitor/words.h"
 
@@ -29,6 +30,8 @@ extern struct machine_control *monitor_control; /* as the image's tables have it
 extern uint64_t monitor_tsc_base, monitor_tsc_scale;
 extern uint64_t monitor_slide;
 extern uint32_t monitor_device_registers[MACHINE_DEVICES_MAX];
+/* Nanoseconds: the longest wait at a time, and how long one without a deadline is (0: for ever). */
+extern uint32_t monitor_wait_max, monitor_wait_forever;
 
 void monitor_serve_setup(void);
 void monitor_cross(void);
@@ -41,6 +44,10 @@ static inline void ring0(uint64_t what, uint64_t first, uint64_t second)
 {
     __asm__ volatile("int3" : "+d"(second) : "D"(what), "S"(first) : "rax", "rcx", "memory");
 }
+
+/* ---- setup.c ---- */
+
+extern struct acpi monitor_acpi; /* nothing in it before it has been read */
 
 /* ---- the machine ---- */
 
@@ -76,6 +83,23 @@ static inline uint8_t port_read(uint16_t port)
     return value;
 }
 
+static inline void port_write_u16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void port_write_u32(uint16_t port, uint32_t value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint32_t port_read_u32(uint16_t port)
+{
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline uint64_t tsc_now(void)
 {
     uint32_t low, high;
@@ -96,13 +120,6 @@ void interrupts_route(uint64_t registers, uint32_t pin, uint8_t vector);
 bool interrupts_has_controller(uint64_t registers);
 /* The power button asks the image to end. A device that is told of may take its pin. */
 void interrupts_listen_to_button(void);
-
-/* ---- slots.c ---- */
-
-/* Fills in the devices that are told of, or else those of the slots of QEMU's microvm. */
-void slots_fill(struct machine_boot *boot, const struct words *words);
-/* Gives them the names that the manifest has for them. */
-void slots_name(struct machine_boot *boot, struct view manifest);
 
 /* ---- last.c ---- */
 

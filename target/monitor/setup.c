@@ -12,14 +12,16 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "base/units.h"
+#include "target/monitor/devices.h"
 #include "target/monitor/monitor.h"
 #include "target/monitor/start_info.h"
 
-#define LARGE       (2 * MIB)
-#define MEMORY_MAX  (3 * GIB)
-#define ENTRIES     512
-#define LARGE_ENTRY 0xe7u /* present, writable, for ring 3, used, 2 MiB */
-#define TABLE_ENTRY 0x67u
+#define LARGE         (2 * MIB)
+#define MEMORY_MAX    (3 * GIB)
+#define DEVICES_START 0xfec00000 /* what firmware leaves in memory lies below */
+#define ENTRIES       512
+#define LARGE_ENTRY   0xe7u /* present, writable, for ring 3, used, 2 MiB */
+#define TABLE_ENTRY   0x67u
 
 #define CR4_FSGSBASE ((uint64_t)1 << 16)
 #define CR4_XSAVE    ((uint64_t)1 << 18)
@@ -33,13 +35,16 @@ struct monitor_entry_state monitor_entry_state;
 struct machine_control *monitor_control;
 uint64_t monitor_tsc_base, monitor_tsc_scale;
 uint64_t monitor_slide;
+struct acpi monitor_acpi;
 uint32_t monitor_device_registers[MACHINE_DEVICES_MAX];
+uint32_t monitor_wait_max = 0x7fffffff, monitor_wait_forever = 0;
 
 __attribute__((noreturn)) void monitor_set_up(uint64_t start_info);
 
 static uint8_t arguments_room[MACHINE_ARGUMENTS_MAX];
 static struct machine_image image;
 static struct machine_layout layout;
+static struct devices devices;
 
 /* ---- first tables and gates ---- */
 
@@ -130,36 +135,8 @@ static uint64_t image_end(void)
     return end;
 }
 
-static bool is_listed(const struct machine_fixed_pages pages[], size_t count, uint64_t physical)
-{
-    for (size_t i = 0; i < count; i++)
-        if (pages[i].physical == physical) return true;
-    return false;
-}
-
-/* Several devices may have their registers in one page. */
-static size_t list_fixed(struct machine_fixed_pages pages[], const struct words *words)
-{
-    const uint64_t page = MACHINE_PAGE_BYTES;
-    size_t count = 0;
-    pages[count++] = (struct machine_fixed_pages){ PLACE_START, PLACE_END - PLACE_START,
-                                                   MACHINE_FIXED_MONITOR };
-    for (size_t i = 0; i < words->device_count; i++) {
-        uint64_t start = words->devices[i].registers / page * page;
-        if (is_listed(pages, count, start)) continue;
-        pages[count++] = (struct machine_fixed_pages){ start, page, MACHINE_FIXED_REGISTERS };
-        assert(count < MACHINE_FIXED_MAX - 1);
-    }
-    if (words->device_count == 0)
-        pages[count++] = (struct machine_fixed_pages){ 0xfeb00000, 4 * page,
-                                                       MACHINE_FIXED_REGISTERS };
-    pages[count++] = (struct machine_fixed_pages){ LAPIC, page, MACHINE_FIXED_SYSTEM };
-    return count;
-}
-
 static void lay_out(const struct start_info *info, const struct words *words)
 {
-    static struct machine_fixed_pages fixed[MACHINE_FIXED_MAX];
     const uint64_t start = (image_end() + LARGE - 1) / LARGE * LARGE;
     const uint64_t end = MIN(info->memory_end, MEMORY_MAX) & ~(uint64_t)(MACHINE_PAGE_BYTES - 1);
     const uint64_t tables_bytes = machine_tables_bytes(end) + MACHINE_FIXED_TABLES_BYTES;
@@ -168,8 +145,8 @@ static void lay_out(const struct start_info *info, const struct words *words)
     const struct machine_layout_parameters parameters = {
         .memory = physical_span(start, tables - start),
         .memory_physical = start,
-        .fixed = fixed,
-        .fixed_count = list_fixed(fixed, words),
+        .fixed = devices.fixed,
+        .fixed_count = devices.fixed_count,
         .tables = physical_span(tables, tables_bytes),
         .tables_physical = tables,
         .arguments = view_first(span_view(words->room), words->length_bytes),
@@ -196,8 +173,12 @@ static void set_gates(void)
     set_gate(gates, VECTOR_TIMER, (uintptr_t)monitor_timer, false);
     set_gate(gates, VECTOR_BUTTON, (uintptr_t)monitor_button, false);
     set_gate(gates, VECTOR_SPURIOUS, (uintptr_t)monitor_spurious, false);
-    for (unsigned i = 0; i < MACHINE_DEVICES_MAX; i++)
-        set_gate(gates, VECTOR_DEVICE + i, (uintptr_t)monitor_devices[i], false);
+    for (unsigned i = 0; i < MACHINE_DEVICES_MAX; i++) {
+        /* An MSI-X entry wants no more than the end of its interrupt, as the timer does. */
+        bool is_pci = devices.list[i].transport == MACHINE_PCI;
+        uintptr_t handler = is_pci ? (uintptr_t)monitor_timer : (uintptr_t)monitor_devices[i];
+        set_gate(gates, VECTOR_DEVICE + i, handler, false);
+    }
     struct span task = physical_span(layout.tss_address - monitor_slide, 12);
     const uint64_t stack = PLACE_STACK_TOP;
     (void)span_copy(span_from_offset(task, TASK_STACK_0), VIEW_OF(stack));
@@ -230,27 +211,46 @@ static void read_words(struct words *words, struct view command_line)
                       "that cannot be");
 }
 
+/* Devices that are told of are all that a machine has in memory, and those of a PC are on its bus.
+ */
+static void find_devices(const struct start_info *info, const struct words *words)
+{
+    devices_open(&devices);
+    slots_find_told(&devices, words);
+    const bool has_ports = pci_has_ports();
+    pci_add_all(&devices, monitor_acpi.ecam, has_ports, info->memory_end);
+    if (words->device_count == 0 && !has_ports) slots_find(&devices);
+    devices_name(&devices, image.manifest);
+}
+
+static void tell_devices(struct machine_boot *boot)
+{
+    boot->device_count = devices.count;
+    (void)span_copy(SPAN_OF(boot->devices), VIEW_OF(devices.list));
+}
+
 void monitor_set_up(uint64_t start_info)
 {
-    static struct told_device devices[MACHINE_FIXED_MAX - 4];
+    static struct told_device told[MACHINE_DEVICES_MAX];
     struct words words = { .room = SPAN_OF(arguments_room),
-                           .devices = devices,
-                           .device_max = LENGTH_OF(devices) };
+                           .devices = told,
+                           .device_max = LENGTH_OF(told) };
     struct start_info info;
     show_all_memory();
     set_first_gates();
     if (start_info_read(&info, view_from(NULL, MEMORY_MAX), start_info, PLACE_START) != OK)
         refuse_to_run(info.problem);
+    acpi_read(&monitor_acpi, view_from(NULL, DEVICES_START), info.rsdp);
     read_words(&words, info.command_line);
     read_image(&info);
     switch_on_extensions();
     interrupts_open();
     interrupts_listen_to_button();
+    find_devices(&info, &words);
     lay_out(&info, &words);
     clock_fill(layout.boot);
     fill_entropy(layout.boot);
-    slots_fill(layout.boot, &words);
-    slots_name(layout.boot, image.manifest);
+    tell_devices(layout.boot);
     set_gates();
     fill_entry_state();
     ring0(RING0_ENTER, 0, 0);

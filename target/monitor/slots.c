@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: ISC */
 #include "base/units.h"
+#include "target/monitor/devices.h"
 #include "target/monitor/monitor.h"
-#include "tender/manifest.h"
 
 /* QEMU, include/hw/i386/microvm.h and hw/i386/microvm.c: with a second I/O APIC it has 24 slots,
  * each on the pin of its number. */
@@ -34,70 +34,42 @@ struct pin {
     uint32_t number;
 };
 
-static void add(struct machine_boot *boot, uint64_t registers, struct pin pin)
+static void add(struct devices *devices, uint64_t registers, struct pin pin)
 {
-    if (boot->device_count == MACHINE_DEVICES_MAX || !is_ours(registers)) return;
-    uint32_t number = boot->device_count++;
-    struct machine_device *device = &boot->devices[number];
-    uint8_t kind = (uint8_t)register_read(registers + REGISTER_KIND);
-    device->kind = kind;
-    device->transport = MACHINE_MMIO;
-    device->queue_count = kind == MACHINE_NET || kind == MACHINE_CONSOLE ? 2 : 1;
+    if (!is_ours(registers)) return;
+    const uint32_t number = devices->count;
+    if (devices_show(devices, registers, SLOT_BYTES) == 0)
+        refuse_to_run("it has devices in too many places");
+    struct machine_device *device = devices_add(
+        devices, (uint8_t)register_read(registers + REGISTER_KIND), MACHINE_MMIO);
+    if (device == NULL) return;
     device->registers = registers;
     monitor_device_registers[number] = (uint32_t)registers;
     interrupts_route(pin.controller, pin.number, (uint8_t)(VECTOR_DEVICE + number));
 }
 
-static void scan(struct machine_boot *boot)
+void slots_find(struct devices *devices)
 {
     bool has_second = interrupts_has_controller(IOAPIC_2);
     /* They are filled from the last on. */
     for (uint32_t i = SLOTS; i-- > 0;) {
         struct pin pin = { has_second ? IOAPIC_2 : IOAPIC_1, has_second ? i : SLOT_PIN_1 + i };
-        add(boot, SLOTS_START + i * SLOT_BYTES, pin);
+        add(devices, SLOTS_START + i * SLOT_BYTES, pin);
     }
 }
 
-/* A device lies in one page above all memory that is used, and is seen in the image's tables. */
+/* A device lies above all memory that is used, and is seen in the image's tables. */
 static bool can_be_mapped(uint64_t registers)
 {
     return registers % 4 == 0 && registers >= 3 * GIB && registers <= UINT32_MAX - SLOT_BYTES;
 }
 
-void slots_fill(struct machine_boot *boot, const struct words *words)
+void slots_find_told(struct devices *devices, const struct words *words)
 {
     for (size_t i = 0; i < words->device_count; i++) {
         struct pin pin = { IOAPIC_1, words->devices[i].interrupt };
         if (!can_be_mapped(words->devices[i].registers))
             refuse_to_run("a device on its command line is where none can be");
-        add(boot, words->devices[i].registers, pin);
-    }
-    if (words->device_count == 0) scan(boot);
-}
-
-/* ---- names ---- */
-
-static void name_device(struct machine_boot *boot, enum machine_device_kind kind, size_t number,
-                        struct view name)
-{
-    for (uint32_t i = 0; i < boot->device_count; i++) {
-        struct machine_device *device = &boot->devices[i];
-        if (device->kind != kind || number-- > 0) continue;
-        (void)span_copy(SPAN_OF(device->name), name);
-        return;
-    }
-}
-
-/* Registers tell no names: the first card of the machine is the first that the image asks for. */
-void slots_name(struct machine_boot *boot, struct view text)
-{
-    static struct manifest manifest;
-    size_t counts[MACHINE_ENTROPY + 1] = { 0 };
-    if (view_is_empty(text)) return;
-    if (!manifest_read(&manifest, text))
-        refuse_to_run("its image has a manifest that is malformed");
-    for (size_t i = 0; i < manifest.count; i++) {
-        const struct manifest_device *device = &manifest.devices[i];
-        name_device(boot, device->kind, counts[device->kind]++, device->name);
+        add(devices, words->devices[i].registers, pin);
     }
 }

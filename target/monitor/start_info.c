@@ -57,7 +57,7 @@ enum result start_info_read(struct start_info *info, struct view memory, uint64_
     uint32_t magic = cursor_u32_le(&cursor), version = cursor_u32_le(&cursor);
     cursor_skip(&cursor, 16);
     uint64_t command_line = cursor_u64_le(&cursor);
-    cursor_skip(&cursor, 8);
+    info->rsdp = cursor_u64_le(&cursor);
     uint64_t map = cursor_u64_le(&cursor);
     uint32_t count = cursor_u32_le(&cursor);
     if (cursor.ran_short || magic != START_MAGIC)

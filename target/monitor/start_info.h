@@ -14,6 +14,7 @@
 struct start_info {
     struct view command_line;
     uint64_t memory_end; /* of the memory in which the monitor lies */
+    uint64_t rsdp;       /* where ACPI's tables begin (acpi.h); 0: it is not told */
     const char *problem; /* in words, where it is INVALID */
 };
 

@@ -7,25 +7,57 @@
 
 #define DEVICE VIEW("virtio_mmio.device=")
 
-/* Linux, drivers/virtio/virtio_mmio.c: <size>[KMG]@<base>:<irq>[:<id>]. The size is always enough:
- * it is not looked at. */
+static bool read_number(struct view text, uint64_t *number)
+{
+    if (view_starts_with(text, VIEW("0x")))
+        return view_hex_to_u64(view_from_offset(text, 2), number);
+    return view_to_u64(text, number);
+}
+
+/* With a letter that says how many times 1024; how long it is does not matter. */
+static bool is_size(struct view text)
+{
+    uint64_t size;
+    if (view_is_empty(text)) return false;
+    const size_t last = text.length_bytes - 1;
+    const uint8_t unit = view_byte(text, last) | 0x20;
+    if (view_find_byte(VIEW("kmgtpe"), unit) < 6 && !view_starts_with(text, VIEW("0x")))
+        text = view_first(text, last);
+    return read_number(text, &size) && size > 0;
+}
+
+/* Linux, drivers/virtio/virtio_mmio.c: <size>[KMGTPE]@<base>:<irq>[:<id>], base and size in tens or
+ * behind 0x. The size is always enough, and nobody here asks for the id. */
 static bool read_device(struct view text, struct told_device *device)
 {
-    uint64_t interrupt;
-    (void)view_cut(text, '@', &text);
+    uint64_t interrupt, id;
+    struct view size = view_cut(text, '@', &text);
     struct view base = view_cut(text, ':', &text);
+    bool has_id = view_find_byte(text, ':') < text.length_bytes;
     struct view number = view_cut(text, ':', &text);
-    if (!view_starts_with(base, VIEW("0x"))) return false;
-    if (!view_hex_to_u64(view_from_offset(base, 2), &device->registers)) return false;
-    if (!view_to_u64(number, &interrupt) || interrupt > UINT8_MAX) return false;
+    if (!is_size(size) || !read_number(base, &device->registers)) return false;
+    if (!view_to_u64(number, &interrupt) || interrupt == 0 || interrupt > UINT8_MAX) return false;
+    if (has_id && !view_to_u64(text, &id)) return false;
     device->interrupt = (uint32_t)interrupt;
     return true;
+}
+
+/* What Firecracker adds by itself for a Linux (src/vmm/src/builder.rs): no parameter of an image
+ * looks so. */
+static bool is_for_linux(struct view word)
+{
+    return view_starts_with(word, VIEW("root=")) || view_equal(word, VIEW("pci=off")) ||
+           view_equal(word, VIEW("ro")) || view_equal(word, VIEW("rw"));
 }
 
 /* What has been put behind `start` is a word. */
 static enum result end_word(struct words *words, size_t start)
 {
     struct view word = view_slice(span_view(words->room), start, words->length_bytes - start);
+    if (is_for_linux(word)) {
+        words->length_bytes = start;
+        return OK;
+    }
     if (!view_starts_with(word, DEVICE)) {
         if (words->length_bytes == words->room.length_bytes) return FULL;
         words->room.bytes[words->length_bytes++] = 0;

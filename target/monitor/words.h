@@ -20,7 +20,8 @@ struct words {
     size_t device_max, device_count;
 };
 
-/* Cuts the line at its spaces; between double quotes a space is one of the word. FULL: there is no
+/* Cuts the line at its spaces; between double quotes a space is one of the word. Words are left out
+ * that monitors add for a Linux: "root=...", "ro", "rw" and "pci=off". FULL: there is no
  * room for all of them. INVALID: a device is told of that cannot be, or a quote has no other. */
 enum result words_read(struct words *words, struct view line) CHECKED;
 

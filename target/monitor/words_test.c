@@ -40,6 +40,14 @@ TEST(words_keep_the_spaces_between_quotes)
     expect_result(words_read(&words, VIEW("a \"b c")), INVALID);
 }
 
+/* As Firecracker adds them for a root device, and where it has no bus. */
+TEST(words_for_a_linux_are_left_out)
+{
+    expect_words(VIEW("--a pci=off root=/dev/vda rw --b"), VIEW("--a\0--b\0"));
+    expect_words(VIEW("root=PARTUUID=0eaa91a0-01 ro"), VIEW(""));
+    expect_words(VIEW("--root=x rwx pci=on"), VIEW("--root=x\0rwx\0pci=on\0"));
+}
+
 TEST(words_that_find_no_room_are_refused)
 {
     struct words words = words_over(4);
@@ -63,12 +71,42 @@ TEST(words_tell_of_devices)
     expect_that(devices[1].interrupt, ==, 5);
 }
 
+/* Linux, drivers/virtio/virtio_mmio.c: the suffixes of memparse, and base as %lli has it. */
+TEST(words_take_a_size_and_a_base_as_linux_does)
+{
+    static const struct view lines[] = {
+        VIEW_ROW("virtio_mmio.device=0x100@0x100b0000:48"), /* both of its documentation */
+        VIEW_ROW("virtio_mmio.device=1K@0x100b0000:48"),
+        VIEW_ROW("virtio_mmio.device=1k@0x100B0000:48"),
+        VIEW_ROW("virtio_mmio.device=512@269156352:48"),
+        VIEW_ROW("virtio_mmio.device=2M@0x100b0000:48:0"),
+        VIEW_ROW("virtio_mmio.device=1G@0x100b0000:48:42"),
+        VIEW_ROW("virtio_mmio.device=0x1e@0x100b0000:48"),
+    };
+    for (size_t i = 0; i < LENGTH_OF(lines); i++) {
+        struct words words = words_over(sizeof room);
+        expect_ok(words_read(&words, lines[i]));
+        expect_that(words.device_count, ==, 1);
+        expect_that(devices[0].registers, ==, 0x100b0000);
+        expect_that(devices[0].interrupt, ==, 48);
+    }
+}
+
 TEST(words_refuse_devices_that_cannot_be)
 {
     static const struct view lines[] = {
         VIEW_ROW("virtio_mmio.device="),
         VIEW_ROW("virtio_mmio.device=4K"),
-        VIEW_ROW("virtio_mmio.device=4K@1000:5"),
+        VIEW_ROW("virtio_mmio.device=@0x1000:5"),
+        VIEW_ROW("virtio_mmio.device=0@0x1000:5"),
+        VIEW_ROW("virtio_mmio.device=K@0x1000:5"),
+        VIEW_ROW("virtio_mmio.device=4X@0x1000:5"),
+        VIEW_ROW("virtio_mmio.device=4KK@0x1000:5"),
+        VIEW_ROW("virtio_mmio.device=4K@:5"),
+        VIEW_ROW("virtio_mmio.device=4K@0x1000:0"),
+        VIEW_ROW("virtio_mmio.device=4K@0x1000:5:"),
+        VIEW_ROW("virtio_mmio.device=4K@0x1000:5:x"),
+        VIEW_ROW("virtio_mmio.device=4K@0x1000:5:1:2"),
         VIEW_ROW("virtio_mmio.device=4K@0x:5"),
         VIEW_ROW("virtio_mmio.device=4K@0x1000"),
         VIEW_ROW("virtio_mmio.device=4K@0x1000:256"),
