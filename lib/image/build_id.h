@@ -11,7 +11,4 @@
 /* The bytes of the running image's GNU build id; empty where the linker put none in. */
 COLD struct view build_id(void);
 
-/* The same in an ELF file that is mapped at its `start`. */
-COLD struct view build_id_of(const uint8_t *start);
-
 #endif

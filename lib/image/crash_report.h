@@ -2,7 +2,9 @@
  * where, in which fiber, and how it came there. For a target's crash handler.
  *
  * The parts allocate nothing, wait for nothing, and work on any stack of 4 KiB. The backtrace
- * follows frame pointers, which every build keeps, and never leaves the stack it is on.
+ * follows frame pointers, which every build keeps, and never leaves the stack it is on. (A function
+ * that calls nobody and needs no stack has no frame all the same: its caller is told by the address
+ * that its call has left where the stack ends, if the rest agrees.)
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_CRASH_REPORT_H
@@ -42,11 +44,20 @@ COLD void crash_say_panic(struct view report);
 
 COLD void crash_say_fiber(void);
 
-/* Frame 0 is where it happened, the others are whoever called. */
+/* A line of a backtrace. */
 COLD void crash_say_frame(unsigned number, uintptr_t address, const struct crash_names *names);
 
 /* From frame 1 on. `loop_stack` is the stack of the loop, for when no fiber runs. */
 COLD void crash_say_backtrace(const struct crash_frame *frame, struct view loop_stack,
                               const struct crash_names *names);
+
+/* Where the processor could not go on, by its registers. */
+struct crash_place {
+    uintptr_t instruction, stack_pointer, frame_pointer;
+};
+
+/* Frame 0, which is there, and the others. */
+COLD void crash_say_backtrace_from(const struct crash_place *place, struct view loop_stack,
+                                   const struct crash_names *names);
 
 #endif

@@ -19,10 +19,10 @@
 
 static const struct crash_names names = { .find = symbol_find };
 
-/* In the loop the bounds are not known: stay within the next 64 KiB above the frame. */
-static void say_backtrace(const struct crash_frame *frame)
+/* In the loop the bounds are not known: stay within the next 64 KiB above the place. */
+static struct view loop_stack(uintptr_t stack_pointer)
 {
-    crash_say_backtrace(frame, view_from(frame, 64 * KIB), &names);
+    return view_from((const void *)stack_pointer, 64 * KIB); // NOLINT: a register's number
 }
 
 /* A crash within a crash ends the process at once. */
@@ -46,7 +46,8 @@ void target_panic(struct view report)
     begin_report();
     crash_say_panic(report);
     crash_say_fiber();
-    say_backtrace(__builtin_frame_address(0));
+    const struct crash_frame *frame = __builtin_frame_address(0);
+    crash_say_backtrace(frame, loop_stack((uintptr_t)frame), &names);
     end_report();
 }
 
@@ -83,9 +84,11 @@ static void handle_fault(int number, siginfo_t *information, void *context)
     begin_report();
     say_fault(number, information);
     crash_say_fiber();
-    crash_say_frame(0, (uintptr_t)machine->uc_mcontext.gregs[REG_RIP], &names);
-    /* A register holds it as a number. */
-    say_backtrace((const struct crash_frame *)machine->uc_mcontext.gregs[REG_RBP]); // NOLINT
+    const greg_t *registers = machine->uc_mcontext.gregs;
+    const struct crash_place place = { .instruction = (uintptr_t)registers[REG_RIP],
+                                       .stack_pointer = (uintptr_t)registers[REG_RSP],
+                                       .frame_pointer = (uintptr_t)registers[REG_RBP] };
+    crash_say_backtrace_from(&place, loop_stack(place.stack_pointer), &names);
     end_report();
 }
 

@@ -150,6 +150,27 @@ TEST(a_bad_access_tells_the_address)
     expect_says(&report, "write_to_nowhere+0x");
 }
 
+/* Without a frame: it calls nobody, and what it needs is in registers. */
+__attribute__((noinline)) static void write_there(volatile uint8_t *place)
+{
+    *place = 1;
+}
+
+static void write_without_frame(void)
+{
+    write_there((volatile uint8_t *)(five * 1000)); // NOLINT: as above
+    five = 0;
+}
+
+TEST(who_has_called_a_function_without_a_frame_is_told)
+{
+    static struct report report;
+    run_child(&report, write_without_frame);
+    expect_says(&report, "  #0  write_there+0x");
+    expect_says(&report, "  #1  write_without_frame+0x");
+    expect_says(&report, "  #2  run_child+0x");
+}
+
 static volatile int largest = __INT_MAX__;
 
 static void overflow_integer(void)

@@ -27,11 +27,11 @@ static bool find_in_image(uintptr_t address, struct view *name, uintptr_t *offse
 
 static const struct crash_names names = { .find = find_in_image };
 
-static void say_backtrace(const struct crash_frame *frame)
+static struct view loop_stack(void)
 {
     const struct machine_range *stack = &boot_page->boot_stack;
     const void *base = (const void *)(uintptr_t)stack->base; // NOLINT: as the boot pages tell it
-    crash_say_backtrace(frame, view_from(base, stack->length_bytes), &names);
+    return view_from(base, stack->length_bytes);
 }
 
 /* A crash within a crash ends the machine at once. */
@@ -70,7 +70,7 @@ void target_panic(struct view report)
     begin_report();
     crash_say_panic(report);
     crash_say_fiber();
-    say_backtrace(__builtin_frame_address(0));
+    crash_say_backtrace(__builtin_frame_address(0), loop_stack(), &names);
     end_report();
 }
 
@@ -142,16 +142,27 @@ static void say_fault(const struct machine_fault_frame *frame)
     }
 }
 
+/* A register's place in the frame, in words. */
+#define REGISTER(field) \
+    { \
+#field, offsetof(struct machine_fault_frame, field) / sizeof(uint64_t) \
+    }
+
 static void say_registers(const struct machine_fault_frame *frame)
 {
-    crash_say("  rax %016zx  rbx %016zx  rcx %016zx  rdx %016zx\n", frame->rax, frame->rbx,
-              frame->rcx, frame->rdx);
-    crash_say("  rsi %016zx  rdi %016zx  rbp %016zx  rsp %016zx\n", frame->rsi, frame->rdi,
-              frame->rbp, frame->rsp);
-    crash_say("  r8  %016zx  r9  %016zx  r10 %016zx  r11 %016zx\n", frame->r8, frame->r9,
-              frame->r10, frame->r11);
-    crash_say("  r12 %016zx  r13 %016zx  r14 %016zx  r15 %016zx\n", frame->r12, frame->r13,
-              frame->r14, frame->r15);
+    static const struct {
+        char name[4];
+        uint8_t place;
+    } registers[] = {
+        REGISTER(rax), REGISTER(rbx), REGISTER(rcx), REGISTER(rdx), REGISTER(rsi), REGISTER(rdi),
+        REGISTER(rbp), REGISTER(rsp), REGISTER(r8),  REGISTER(r9),  REGISTER(r10), REGISTER(r11),
+        REGISTER(r12), REGISTER(r13), REGISTER(r14), REGISTER(r15),
+    };
+    for (size_t i = 0; i < LENGTH_OF(registers); i++) {
+        const uint64_t *words = (const uint64_t *)frame;
+        crash_say("  %-3s %016zx%s", registers[i].name, words[registers[i].place],
+                  i % 4 == 3 ? "\n" : "");
+    }
     crash_say("  rip %016zx  rflags %08zx  image at %016zx\n", frame->rip, frame->rflags,
               (size_t)boot_page->image.base);
 }
@@ -162,7 +173,7 @@ void machine_fault(const struct machine_fault_frame *frame)
     say_fault(frame);
     crash_say_fiber();
     say_registers(frame);
-    crash_say_frame(0, frame->rip, &names);
-    say_backtrace((const struct crash_frame *)frame->rbp); // NOLINT: a register holds a number
+    const struct crash_place place = { frame->rip, frame->rsp, frame->rbp };
+    crash_say_backtrace_from(&place, loop_stack(), &names);
     end_report();
 }

@@ -65,6 +65,19 @@ static uint8_t data[16] = { 0xc3 }; /* ret */
 __attribute__((noinline)) static void break_executing_data(void)
 {
     ((void (*)(void))(uintptr_t)at((uintptr_t)data))(); // NOLINT: as above
+    five = zero;                                        /* so that it is a call, and no jump */
+}
+
+/* Without a frame: it calls nobody, and what it needs is in registers. */
+__attribute__((noinline)) static void write_there(volatile uint8_t *place)
+{
+    *place = 1;
+}
+
+__attribute__((noinline)) static void break_without_frame(void)
+{
+    write_there(at(0x1000));
+    five = zero;
 }
 
 /* Each call keeps a buffer alive across the next, so that none can become a loop. */
@@ -216,6 +229,7 @@ static const struct way {
     { VIEW_ROW("constant"), break_constant },
     { VIEW_ROW("relocated"), break_relocated },
     { VIEW_ROW("executing-data"), break_executing_data },
+    { VIEW_ROW("without-frame"), break_without_frame },
     { VIEW_ROW("stack"), break_stack },
     { VIEW_ROW("stack-of-loop"), break_stack_of_loop },
     { VIEW_ROW("division"), break_division },
