@@ -83,9 +83,8 @@ static struct card_fixture merging = CARD(ADDRESSED | VIRTIO_NET_F_MRG_RXBUF, 90
 static struct card_fixture chains = CARD(ADDRESSED | CHECKSUMS | SEGMENTS, 1500);
 static struct card_fixture full = CARD(
     ADDRESSED | CHECKSUMS | SEGMENTS | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_F_EVENT_IDX, 1500);
-static struct card_fixture tables = CARD(ADDRESSED | CHECKSUMS | SEGMENTS | VIRTIO_NET_F_MRG_RXBUF |
-                                             VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC |
-                                             VIRTIO_NET_F_STATUS,
+static struct card_fixture linked = CARD(ADDRESSED | CHECKSUMS | SEGMENTS | VIRTIO_NET_F_MRG_RXBUF |
+                                             VIRTIO_F_EVENT_IDX | VIRTIO_NET_F_STATUS,
                                          1500);
 static struct card_fixture old = CARD(
     ADDRESSED | CHECKSUMS | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_MRG_RXBUF, 1500);
@@ -96,5 +95,5 @@ NET_SUITE(net_virtio_jumbo, &jumbo.fixture)
 NET_SUITE(net_virtio_merging, &merging.fixture)
 NET_SUITE(net_virtio_chains, &chains.fixture)
 NET_SUITE(net_virtio_full, &full.fixture)
-NET_SUITE(net_virtio_tables, &tables.fixture)
+NET_SUITE(net_virtio_linked, &linked.fixture)
 NET_SUITE(net_virtio_old, &old.fixture)

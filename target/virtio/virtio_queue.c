@@ -19,7 +19,7 @@ static_assert(sizeof(struct virtio_chain) == 12, "one a descriptor");
 /* ---- memory ----
  *
  *     | descriptors | available: ring, heads, used_event | used: ring, elements, available_event |
- *     | tables | chains, free_tables: which no device is told of |
+ *     | chains, free_tables: which no device is told of | tables |
  */
 
 /* virtio 1.2, 2.7: 16, 2 and 4 bytes are what the parts are aligned to. */
@@ -35,12 +35,18 @@ static size_t tables_bytes(const struct virtio_queue *queue)
     return VIRTQ_DESC_BYTES((size_t)queue->table_count * queue->table_parts);
 }
 
-static size_t memory_bytes(const struct virtio_queue *queue)
+static size_t own_bytes(const struct virtio_queue *queue)
+{
+    return aligned(queue->size * sizeof(struct virtio_chain) +
+                   queue->table_count * sizeof(uint16_t));
+}
+
+/* Without the tables. */
+static size_t fixed_bytes(const struct virtio_queue *queue)
 {
     size_t size = queue->size;
     return VIRTQ_DESC_BYTES(size) + aligned(VIRTQ_AVAIL_BYTES(size)) +
-           aligned(VIRTQ_USED_BYTES(size)) + tables_bytes(queue) +
-           size * sizeof(struct virtio_chain) + queue->table_count * sizeof(uint16_t);
+           aligned(VIRTQ_USED_BYTES(size)) + own_bytes(queue);
 }
 
 static void *take_part(struct span *left, size_t bytes)
@@ -64,9 +70,11 @@ static void lay_out(struct virtio_queue *queue)
     queue->used_elements = take_part(&left, size * sizeof *queue->used_elements);
     queue->available_event = take_part(&left, sizeof *queue->available_event);
     (void)take_part(&left, aligned(used_bytes) - used_bytes);
-    queue->tables = take_part(&left, tables_bytes(queue));
-    queue->chains = take_part(&left, size * sizeof *queue->chains);
-    queue->free_tables = take_part(&left, queue->table_count * sizeof *queue->free_tables);
+    struct span own = span_first(left, own_bytes(queue));
+    queue->chains = take_part(&own, size * sizeof *queue->chains);
+    queue->free_tables = (void *)own.bytes;
+    (void)take_part(&left, own_bytes(queue));
+    queue->tables = (void *)left.bytes;
 }
 
 enum result virtio_queue_open(struct virtio_queue *queue,
@@ -79,7 +87,7 @@ enum result virtio_queue_open(struct virtio_queue *queue,
                                     .has_event_index = options->has_event_index,
                                     .table_count = options->table_count,
                                     .table_parts = options->table_parts };
-    enum result result = memory_take(memory_bytes(queue), &queue->memory);
+    enum result result = memory_take(fixed_bytes(queue) + tables_bytes(queue), &queue->memory);
     if (result != OK) return result;
     lay_out(queue);
     virtio_queue_reset(queue);
@@ -107,7 +115,7 @@ struct machine_queue virtio_queue_place(const struct virtio_queue *queue)
 
 void virtio_queue_reset(struct virtio_queue *queue)
 {
-    span_fill(queue->memory, 0);
+    span_fill(span_first(queue->memory, fixed_bytes(queue)), 0); /* tables stay untouched */
     for (uint16_t i = 0; i < queue->size; i++)
         queue->chains[i].next = (uint16_t)(i + 1u);
     for (uint16_t i = 0; i < queue->table_count; i++)
