@@ -33,12 +33,21 @@ struct elf_program {
 static_assert(sizeof(struct elf_program) == 56, "ELF-64");
 
 /* Where the linker has mapped the ELF header; it defines the name itself. */
-extern const struct elf_header __ehdr_start __attribute__((visibility("hidden")));
+extern const struct elf_header __ehdr_start __attribute__((weak, visibility("hidden")));
+
+/* Its address in the linked image is 0. A compiler that compares it with NULL in the linker's table
+ * of addresses would find that there, so it is to be in a register first. */
+static const struct elf_header *own_header(void)
+{
+    const struct elf_header *header = &__ehdr_start;
+    __asm__("" : "+r"(header));
+    return header;
+}
 
 static const struct elf_program *program_at(size_t index)
 {
-    size_t offset = __ehdr_start.programs_offset + index * sizeof(struct elf_program);
-    struct view headers = view_from(&__ehdr_start, offset + sizeof(struct elf_program));
+    size_t offset = own_header()->programs_offset + index * sizeof(struct elf_program);
+    struct view headers = view_from(own_header(), offset + sizeof(struct elf_program));
     return (const struct elf_program *)(const void *)view_from_offset(headers, offset).bytes;
 }
 
@@ -50,12 +59,13 @@ static struct view bytes_of(const struct elf_program *program)
     while (program_at(first)->type != PROGRAM_LOAD)
         first++;
     size_t offset = program->address - program_at(first)->address;
-    return view_from_offset(view_from(&__ehdr_start, offset + program->memory_bytes), offset);
+    return view_from_offset(view_from(own_header(), offset + program->memory_bytes), offset);
 }
 
 static struct view find(uint32_t type, uint32_t flags, size_t which)
 {
-    for (size_t i = 0; i < __ehdr_start.program_count; i++) {
+    if (own_header() == NULL) return VIEW("");
+    for (size_t i = 0; i < own_header()->program_count; i++) {
         const struct elf_program *program = program_at(i);
         if (program->type == type && program->flags == flags && which-- == 0)
             return bytes_of(program);

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/view.h"
 
-/* What can be executed. */
+/* What can be executed; empty where the linker maps no headers. */
 COLD struct view segment_code(void);
 
 /* The notes; `which` counts from 0. Empty: there are no more. */
