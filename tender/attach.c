@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "tender/fail.h"
 
 size_t attach_inherited(const struct tender_options *options, int numbers[MACHINE_DEVICES_MAX])
@@ -100,9 +101,12 @@ static void open_device(struct attached *attached, const struct manifest_device 
         open_net(&place->net, shared, device, options);
         add(attached, &place->net.device);
         attached->nets[attached->net_count++] = &place->net;
+        attached->captures |= place->net.capture.is_open;
     } else {
         open_block(&place->block, shared, device, options);
         add(attached, &place->block.device);
+        attached->disk_bytes_max = MAX(attached->disk_bytes_max,
+                                       place->block.store.sector_count * VIRTIO_BLOCK_SECTOR_BYTES);
     }
 }
 

@@ -23,6 +23,8 @@ struct attached {
     union any_device list[MACHINE_DEVICES_MAX];
     struct device_net *nets[MACHINE_DEVICES_MAX];
     size_t net_count;
+    uint64_t disk_bytes_max; /* the longest of the disks */
+    bool captures;           /* what some net carries */
 };
 
 /* The descriptors that the command line names; how many. */

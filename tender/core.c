@@ -81,7 +81,7 @@ void core_set_machine(struct core *core, struct span memory, const struct machin
 {
     core->memory = memory;
     core->slide = layout->boot->slide;
-    core->entry = layout->entry;
+    core->entry = layout->boot->image.base + image->file_entry;
     core->fault_stack_top = layout->boot->image.base + image->fault_stack_top;
     add_segments(core, image, layout);
 }

@@ -176,13 +176,15 @@ static const struct gdb_machine_ops debugger_ops = {
 };
 
 void debugger_open(struct debugger *debugger, struct vcpu *vcpu, const struct guest_pages *pages,
-                   const struct machine_layout *layout, uint64_t faults, int connection, int stop)
+                   const struct machine_layout *layout, const struct machine_image *image,
+                   int connection, int stop)
 {
+    const uint64_t base = layout->boot->image.base;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGIO);
     *debugger = (struct debugger){
-        .machine = { .ops = &debugger_ops, .entry = layout->entry },
+        .machine = { .ops = &debugger_ops, .entry = base + image->file_entry },
         .session = { .machine = &debugger->machine, .signal = GDB_SIGTRAP },
         .vcpu = vcpu,
         .connection = connection,
@@ -190,7 +192,7 @@ void debugger_open(struct debugger *debugger, struct vcpu *vcpu, const struct gu
         .stop = stop,
     };
     if (debugger->signals < 0) tender_fail("the host gives no descriptor: %s", strerror(errno));
-    debug_traps_init(&debugger->traps, pages, layout, faults);
+    debug_traps_init(&debugger->traps, pages, layout, base + image->faults);
 }
 
 /* ---- standing and going ---- */

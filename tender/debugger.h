@@ -32,7 +32,8 @@ struct debugger {
 
 /* Before the sandbox. The machine stands still at its first instruction. */
 void debugger_open(struct debugger *debugger, struct vcpu *vcpu, const struct guest_pages *pages,
-                   const struct machine_layout *layout, uint64_t faults, int connection, int stop);
+                   const struct machine_layout *layout, const struct machine_image *image,
+                   int connection, int stop);
 
 /* As vcpu_run, but what is the debugger's is not told: VCPU_INTERRUPTED also where a signal comes
  * while the machine stands still. VCPU_BROKEN also where the debugger has killed it

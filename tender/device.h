@@ -16,6 +16,9 @@
 /* The guest's memory, from physical 0 on. It may change under our eyes. */
 struct guest_memory {
     struct span bytes;
+    /* The image's code and constants, which no device writes to: physical, and 0 where there are
+     * none. */
+    uint64_t sealed_from, sealed_end;
 };
 
 struct device {

@@ -13,7 +13,8 @@
 
 struct gdb_machine {
     const struct gdb_machine_ops *ops;
-    uint64_t entry; /* where it began: the debugger finds out by it where the image lies */
+    uint64_t
+        entry; /* that of the image's file: the debugger finds out by it where the image lies */
 };
 
 struct gdb_machine_ops {

@@ -1,5 +1,9 @@
 /* gdb_socket.c - a local socket, one connection, and nothing listens after it.
  *
+ * Whoever is connected has all that the machine has. A path only its owner may use; a port of
+ * 127.0.0.1 anybody on this host, so that there the kernel is asked whose the connection is
+ * (proc(5), /proc/net/tcp).
+ *
  * SPDX-License-Identifier: ISC */
 #include "tender/gdb_socket.h"
 
@@ -40,7 +44,6 @@ static int listen_at_port(uint16_t port, const char *where)
     return listen_at(AF_INET, (const struct sockaddr *)&address, sizeof address, where);
 }
 
-/* Nobody else may connect, who would have all that the machine has. */
 static int listen_at_path(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -53,13 +56,58 @@ static int listen_at_path(const char *path)
     return listener;
 }
 
-static int accept_one(int listener, int stop)
+static uint16_t port_of(int connection, int (*name_of)(int, struct sockaddr *, socklen_t *))
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t length_bytes = sizeof address;
+    if (name_of(connection, (struct sockaddr *)&address, &length_bytes) != 0) return 0;
+    return ntohs(address.sin_port);
+}
+
+/* Whose the other end is, by the line that has both ports the other way round. */
+static bool find_user(uint16_t their_port, uint16_t our_port, unsigned *user)
+{
+    char line[256];
+    bool is_found = false;
+    FILE *connections = fopen("/proc/net/tcp", "re");
+    if (connections == NULL) return false;
+    while (!is_found && fgets(line, sizeof line, connections) != NULL) {
+        unsigned local, remote;
+        is_found = sscanf(line, " %*d: %*x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %u", &local, &remote,
+                          user) == 3 &&
+                   local == their_port && remote == our_port;
+    }
+    (void)fclose(connections);
+    return is_found;
+}
+
+static bool is_welcome(int connection)
+{
+    unsigned user;
+    if (!find_user(port_of(connection, getpeername), port_of(connection, getsockname), &user))
+        return false;
+    if (user == 0 || user == geteuid()) return true;
+    tender_say("a debugger of another user (%u) is refused", user);
+    return false;
+}
+
+/* -1: a signal has come. */
+static int accept_any(int listener, int stop)
 {
     struct pollfd polls[] = { { .fd = listener, .events = POLLIN },
                               { .fd = stop, .events = POLLIN } };
     while (poll(polls, 2, -1) < 0 && errno == EINTR) {
     }
     return polls[1].revents != 0 ? -1 : accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static int accept_one(int listener, int stop, bool is_port)
+{
+    for (;;) {
+        int connection = accept_any(listener, stop);
+        if (connection < 0 || !is_port || is_welcome(connection)) return connection;
+        (void)close(connection);
+    }
 }
 
 /* SIGIO is for the moments in which the machine runs: it ends KVM_RUN. */
@@ -83,7 +131,7 @@ int gdb_socket_wait(const char *where, const char *image, int stop)
     int listener = is_port ? listen_at_port((uint16_t)port, where) : listen_at_path(where);
     tender_say("waits for a debugger: gdb %s -ex 'target remote %s%s'", image, is_port ? ":" : "",
                where);
-    int connection = accept_one(listener, stop);
+    int connection = accept_one(listener, stop, is_port);
     (void)close(listener);
     if (!is_port) (void)unlink(where);
     if (connection < 0) _exit(STATUS_SIGNALLED);

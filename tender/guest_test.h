@@ -30,7 +30,7 @@ struct guest_buffer {
 };
 
 static _Alignas(4096) uint8_t guest_bytes[GUEST_BYTES];
-static const struct guest_memory guest_memory = { { guest_bytes, sizeof guest_bytes } };
+static const struct guest_memory guest_memory = { .bytes = { guest_bytes, sizeof guest_bytes } };
 
 static inline void *guest_at(uint64_t address)
 {

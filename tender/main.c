@@ -118,6 +118,23 @@ static void lay_out(const struct tender_options *options, struct span memory, st
         tender_fail_usage("%.*s: that is no number of stacks", VIEW_FORMAT(tender.layout.problem));
 }
 
+/* What the image's tables never let it write to: all that is ahead of its data. */
+static void seal(struct guest_memory *memory, const struct machine_image *image,
+                 const struct machine_boot *boot)
+{
+    uint64_t end = image->length_bytes;
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct machine_segment *segment = &image->segments[i];
+        bool is_relro = segment->address >= image->relro_start &&
+                        segment->address < image->relro_end;
+        uint64_t written_from = is_relro ? image->relro_end : segment->address;
+        if (segment->is_writable)
+            end = MIN(end, written_from / MACHINE_PAGE_BYTES * MACHINE_PAGE_BYTES);
+    }
+    memory->sealed_from = boot->image.base - boot->slide;
+    memory->sealed_end = memory->sealed_from + end;
+}
+
 /* The tables lie behind the memory, where no queue may reach, in the same slot: each slot costs KVM
  * a grace period of its readers. */
 static void make_machine(const struct tender_options *options)
@@ -135,6 +152,7 @@ static void make_machine(const struct tender_options *options)
     vcpu_set_memory(&tender.vcpu, all);
     times_mark(&tender.times, "slot");
     tender.attached.devices.memory.bytes = memory;
+    seal(&tender.attached.devices.memory, &tender.image, tender.layout.boot);
     tender.all_memory = all;
 }
 
@@ -148,9 +166,22 @@ static void wait_for_debugger(const struct tender_options *options)
 {
     const struct guest_pages pages = { .all = tender.all_memory, .root = tender.layout.cr3 };
     int connection = gdb_socket_wait(options->debugger, options->image, tender.stop.descriptor);
-    debugger_open(&tender.debugger, &tender.vcpu, &pages, &tender.layout,
-                  tender.layout.boot->image.base + tender.image.faults, connection,
+    debugger_open(&tender.debugger, &tender.vcpu, &pages, &tender.layout, &tender.image, connection,
                   tender.stop.descriptor);
+}
+
+static bool is_file(int descriptor)
+{
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* How long the files may become that are written to. */
+static uint64_t file_bytes_max(const struct tender_options *options)
+{
+    bool may_grow = options->core != NULL || tender.attached.captures || is_file(STDOUT_FILENO) ||
+                    is_file(STDERR_FILENO);
+    return may_grow ? UINT64_MAX : tender.attached.disk_bytes_max;
 }
 
 static int run(const struct tender_options *options)
@@ -174,7 +205,8 @@ static int run(const struct tender_options *options)
     (void)close(tender.vcpu.kvm);
     struct sandbox sandbox = { .processor = tender.vcpu.processor,
                                .is_debugged = options->debugger != NULL,
-                               .leaves_core = options->core != NULL };
+                               .leaves_core = options->core != NULL,
+                               .file_bytes_max = file_bytes_max(options) };
     sandbox.child_count = attached_children(&tender.attached, sandbox.children);
     sandbox_enter(&sandbox);
     times_mark(&tender.times, "sandbox");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/units.h"
+#include "parameter/parameter.h"
 #include "tender/fail.h"
 
 static const char help[] =
@@ -26,9 +27,9 @@ static const char help[] =
     "  --block-read-only [NAME=]FILE[,direct]\n"
     "                             the same for one that is not to be written to\n"
     "  --cpu N                    the processor that all runs on\n"
-    "  --wait-for-debugger WHERE  let gdb have the machine from its first instruction on: a port "
-    "of\n"
-    "                             127.0.0.1, or a path, where a socket is made\n"
+    "  --wait-for-debugger WHERE  let gdb have the machine from its first instruction on: a path, "
+    "where\n"
+    "                             a socket is made, or a port of 127.0.0.1\n"
     "  --core FILE                where a machine that crashes leaves a core, for gdb\n"
     "  --times                    tell what each step of the start took\n"
     "  --help                     show this\n";
@@ -38,31 +39,29 @@ struct words {
     int count, next;
 };
 
-/* "64MiB"; a number alone is of bytes. */
-static bool size_read(struct view text, uint64_t *bytes)
-{
-    static const struct {
-        struct view name;
-        uint64_t factor;
-    } units[] = { { VIEW_ROW("KiB"), KIB }, { VIEW_ROW("MiB"), MIB }, { VIEW_ROW("GiB"), GIB } };
-    uint64_t factor = 1;
-    for (size_t i = 0; i < LENGTH_OF(units); i++) {
-        if (!view_ends_with(text, units[i].name)) continue;
-        factor = units[i].factor;
-        text = view_first(text, text.length_bytes - units[i].name.length_bytes);
-        break;
-    }
-    return view_to_u64(text, bytes) && !__builtin_mul_overflow(*bytes, factor, bytes);
-}
+struct memory_value {
+    uint64_t bytes;
+};
+
+/* As a boot parameter, so that sizes are written alike. */
+static const struct parameter memory_parameters[] = {
+    PARAMETER_BYTES(struct memory_value, bytes, "mem", "256MiB", MEMORY_LEAST_BYTES,
+                    MEMORY_MOST_BYTES, "the machine's memory"),
+    PARAMETER_END,
+};
 
 static void read_memory(struct tender_options *options, struct view value)
 {
-    if (!size_read(value, &options->memory_bytes))
-        tender_fail_usage("--mem %.*s: write a size such as 2MiB, 128MiB or 1GiB",
-                          VIEW_FORMAT(value));
-    if (options->memory_bytes < MEMORY_LEAST_BYTES || options->memory_bytes > MEMORY_MOST_BYTES)
-        tender_fail_usage("--mem %.*s: from 2MiB to 1024GiB", VIEW_FORMAT(value));
-    options->memory_bytes &= ~(uint64_t)(MACHINE_PAGE_BYTES - 1);
+    uint8_t message[PARAMETER_MESSAGE_MAX];
+    size_t message_bytes;
+    struct memory_value memory;
+    const struct view words[] = { VIEW("--mem"), value };
+    const struct parameter_group group = {
+        .device = "machine", .prefix = "", .table = memory_parameters, .values = SPAN_OF(memory)
+    };
+    if (parameter_read(&group, 1, words, 2, SPAN_OF(message), &message_bytes) != OK)
+        tender_fail_usage("%.*s", VIEW_FORMAT(view_from(message, message_bytes)));
+    options->memory_bytes = memory.bytes & ~(uint64_t)(MACHINE_PAGE_BYTES - 1);
 }
 
 static void read_processor(struct tender_options *options, struct view value)

@@ -80,6 +80,9 @@ TEST(options_that_are_wrong_end_it)
     expect_usage(WORD("--mem"));
     expect_usage(WORD("--mem=1MiB"), WORD("image"));
     expect_usage(WORD("--mem=much"), WORD("image"));
+    expect_usage(WORD("--mem="), WORD("image"));
+    expect_usage(WORD("--mem=2TiB"), WORD("image"));
+    expect_usage(WORD("--mem=1025GiB"), WORD("image"));
     expect_usage(WORD("--mem=18446744073709551615GiB"), WORD("image"));
     expect_usage(WORD("--cpu=one"), WORD("image"));
     expect_usage(WORD("--nothing"), WORD("image"));

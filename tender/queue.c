@@ -32,6 +32,12 @@ static bool find_bytes(struct span memory, uint64_t address, uint64_t length_byt
     return true;
 }
 
+/* What a device writes there would end what W^X promises. */
+static bool is_sealed(const struct queue *queue, uint64_t address, uint64_t length_bytes)
+{
+    return address < queue->sealed_end && address + length_bytes > queue->sealed_from;
+}
+
 /* Aligned as 2.7 has it; the memory itself begins at a page. */
 static bool find_ring(const struct queue *queue, uint64_t address, uint64_t length_bytes,
                       uint64_t alignment, struct span *ring)
@@ -49,6 +55,8 @@ bool queue_open(struct queue *queue, const struct guest_memory *memory,
 {
     struct span descriptors, available, used;
     *queue = (struct queue){ .memory = memory->bytes,
+                             .sealed_from = memory->sealed_from,
+                             .sealed_end = memory->sealed_end,
                              .has_indirect = (accepted & VIRTIO_F_INDIRECT_DESC) != 0 };
     if (!size_is_sound(said->size))
         return queue_break(queue, "a queue's size is no power of two up to 1024");
@@ -56,6 +64,8 @@ bool queue_open(struct queue *queue, const struct guest_memory *memory,
         !find_ring(queue, said->available, VIRTQ_AVAIL_BYTES(said->size), 2, &available) ||
         !find_ring(queue, said->used, VIRTQ_USED_BYTES(said->size), 4, &used))
         return queue_break(queue, "a queue is not aligned, or lies outside of the memory");
+    if (is_sealed(queue, said->used, used.length_bytes))
+        return queue_break(queue, "a queue lies in the image's code or constants");
     queue->size = (uint16_t)said->size;
     queue->descriptors = (const volatile struct virtq_desc *)(void *)descriptors.bytes;
     queue->available = (const volatile struct queue_available *)(void *)available.bytes;
@@ -103,6 +113,9 @@ static bool add_part(struct queue *queue, struct queue_chain *chain,
         return queue_break(queue, "a chain holds 4 GiB or more");
     if (!find_bytes(queue->memory, descriptor->address, descriptor->length_bytes, &part))
         return queue_break(queue, "a buffer lies outside of the memory");
+    if (is_sealed(queue, descriptor->address, descriptor->length_bytes) &&
+        (descriptor->flags & VIRTQ_DESC_WRITE) != 0)
+        return queue_break(queue, "a buffer to be written lies in the image's code or constants");
     chain->parts[at] = (struct iovec){ .iov_base = part.bytes, .iov_len = part.length_bytes };
     *bytes += descriptor->length_bytes;
     ++*count;

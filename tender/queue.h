@@ -29,6 +29,7 @@ struct queue_used;
 
 struct queue {
     struct span memory; /* the guest's */
+    uint64_t sealed_from, sealed_end;
     const volatile struct virtq_desc *descriptors;
     const volatile struct queue_available *available;
     volatile struct queue_used *used;

@@ -286,6 +286,37 @@ TEST(queue_breaks_at_buffers_outside)
     expect(queue_take(&queue, &chain));
 }
 
+/* What a device writes does not lie in the image's text; what it reads may. */
+TEST(queue_breaks_at_buffers_in_the_image)
+{
+    static const struct virtq_desc inside[] = {
+        { .address = 0x20fff, .length_bytes = 2, .flags = VIRTQ_DESC_WRITE },
+        { .address = 0x21fff, .length_bytes = 1, .flags = VIRTQ_DESC_WRITE },
+        { .address = 0x20000, .length_bytes = 0x4000, .flags = VIRTQ_DESC_WRITE },
+    };
+    static const struct virtq_desc beside[] = {
+        { .address = 0x21000, .length_bytes = 0x1000 },
+        { .address = 0x20000, .length_bytes = 0x1000, .flags = VIRTQ_DESC_WRITE },
+        { .address = 0x22000, .length_bytes = 0x1000, .flags = VIRTQ_DESC_WRITE },
+    };
+    const struct guest_memory sealed = { .bytes = guest_memory.bytes,
+                                         .sealed_from = 0x21000,
+                                         .sealed_end = 0x22000 };
+    const struct guest_memory with_ring = { .bytes = guest_memory.bytes, .sealed_end = 0x10000 };
+    for (size_t i = 0; i < LENGTH_OF(inside); i++) {
+        guest_queue_place(&guest, 0, SIZE);
+        expect(queue_open(&queue, &sealed, &guest.said, 0));
+        offer(&inside[i], 1);
+        expect_broken("a buffer to be written lies in the image's code or constants");
+        guest_queue_place(&guest, 0, SIZE);
+        expect(queue_open(&queue, &sealed, &guest.said, 0));
+        offer(&beside[i], 1);
+        expect(queue_take(&queue, &chain));
+    }
+    expect(!queue_open(&queue, &with_ring, &guest.said, 0));
+    expect(queue.problem != NULL);
+}
+
 TEST(queue_breaks_at_an_empty_buffer)
 {
     const struct virtq_desc empty = { GUEST_DATA, 0, 0, 0 };
@@ -381,7 +412,7 @@ TEST(queue_takes_chains_as_long_as_is_said)
  * it. */
 TEST(queue_breaks_at_4_gib)
 {
-    const struct guest_memory vast = { { guest_bytes, (size_t)1 << 40 } };
+    const struct guest_memory vast = { .bytes = { guest_bytes, (size_t)1 << 40 } };
     const struct virtq_desc two[] = { { 0, 0x80000000, VIRTQ_DESC_NEXT, 1 },
                                       { 0, 0x80000000, VIRTQ_DESC_WRITE, 0 } };
     guest_queue_place(&guest, 0, SIZE);

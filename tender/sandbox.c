@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/falloc.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
@@ -21,6 +22,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,12 +41,11 @@ struct filter {
 /* What the machine is served with, whatever the arguments: reading, writing, waiting, the time; and
  * ending. Not recvmsg, with which descriptors come. */
 static const int allowed[] = {
-    SYS_ppoll,           SYS_poll,           SYS_read,     SYS_write,      SYS_readv,
-    SYS_writev,          SYS_recvfrom,       SYS_sendto,   SYS_sendmsg,    SYS_pread64,
-    SYS_pwrite64,        SYS_preadv,         SYS_pwritev2, SYS_fdatasync,  SYS_fallocate,
-    SYS_clock_gettime,   SYS_alarm,          SYS_close,    SYS_exit_group, SYS_exit,
-    SYS_restart_syscall, SYS_rt_sigprocmask, SYS_getpid,   SYS_gettid,     SYS_wait4,
-    SYS_clock_nanosleep,
+    SYS_ppoll,          SYS_poll,     SYS_read,       SYS_write,     SYS_readv,
+    SYS_writev,         SYS_recvfrom, SYS_sendto,     SYS_sendmsg,   SYS_pread64,
+    SYS_pwrite64,       SYS_preadv,   SYS_pwritev2,   SYS_fdatasync, SYS_clock_gettime,
+    SYS_alarm,          SYS_close,    SYS_exit_group, SYS_exit,      SYS_restart_syscall,
+    SYS_rt_sigprocmask, SYS_getpid,   SYS_gettid,     SYS_wait4,     SYS_clock_nanosleep,
 };
 
 static void add(struct filter *filter, uint16_t code, uint32_t value, uint8_t yes, uint8_t no)
@@ -119,6 +120,15 @@ static void add_ioctl(struct filter *filter, const struct sandbox *sandbox)
     add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
 }
 
+/* Of a disk pages may be given back. That makes no file longer. */
+static void add_discard(struct filter *filter)
+{
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 4);
+    add_load(filter, argument(1));
+    add_allow(filter, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+    add_verdict(filter, SECCOMP_RET_KILL_PROCESS);
+}
+
 /* A process that does not end by itself once its socket is closed. */
 static void add_kill(struct filter *filter, const struct sandbox *sandbox)
 {
@@ -146,6 +156,7 @@ __attribute__((noinline)) static void enter_filter(const struct sandbox *sandbox
     add_ioctl(&filter, sandbox); /* first: each crossing comes through here */
     for (size_t i = 0; i < LENGTH_OF(allowed); i++)
         add_allow(&filter, (uint32_t)allowed[i]);
+    add_discard(&filter);
     add_kill(&filter, sandbox);
     add_abort(&filter);
     const struct sock_fprog program = { .len = filter.count, .filter = filter.list };
@@ -211,8 +222,16 @@ void sandbox_close_inherited(const int kept[], size_t count)
     } while (next != UINT_MAX);
 }
 
+static void bound_files(uint64_t bytes_max)
+{
+    const struct rlimit bound = { .rlim_cur = bytes_max, .rlim_max = bytes_max };
+    if (bytes_max != UINT64_MAX && setrlimit(RLIMIT_FSIZE, &bound) != 0)
+        tender_fail("the host does not bound the length of files: %s", strerror(errno));
+}
+
 void sandbox_enter(const struct sandbox *sandbox)
 {
+    bound_files(sandbox->file_bytes_max);
     drop_root();
     drop_capabilities();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

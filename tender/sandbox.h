@@ -22,6 +22,9 @@ struct sandbox {
     size_t child_count;
     bool is_debugged; /* all its registers are read, and written, too */
     bool leaves_core; /* all its registers are read */
+    /* No file may become longer than this: a disk's is as long as it will ever be. UINT64_MAX: some
+     * may, as they are written to by the end (a core, a capture, the console). */
+    uint64_t file_bytes_max;
 };
 
 /* Root becomes nobody. No capabilities, no new privileges, and of system calls only those that

@@ -4,7 +4,9 @@
 #include "tender/sandbox.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -36,6 +38,7 @@ static bool has_line(struct view line)
 
 static void (*before_sandbox)(void);
 static bool is_debugged, leaves_core;
+static uint64_t file_bytes_max = UINT64_MAX;
 
 /* Runs it in the sandbox, in a process of its own; how that ended. */
 static int in_sandbox(void (*act)(void))
@@ -47,7 +50,8 @@ static int in_sandbox(void (*act)(void))
                                          .children = { 1 },
                                          .child_count = 1,
                                          .is_debugged = is_debugged,
-                                         .leaves_core = leaves_core };
+                                         .leaves_core = leaves_core,
+                                         .file_bytes_max = file_bytes_max };
         status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
         if (before_sandbox != NULL) before_sandbox();
         sandbox_enter(&sandbox);
@@ -109,6 +113,27 @@ static void ask_the_processor_for_more(void)
     (void)ioctl(77, 0xae41); /* KVM_CREATE_VCPU */
 }
 
+static void lengthen_a_file(void)
+{
+    (void)fallocate(-1, 0, 0, 4096);
+}
+
+static void discard_of_a_file(void)
+{
+    if (fallocate(-1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) != -1) end(1);
+}
+
+static int disk; /* of 4096 bytes, opened before */
+
+static void write_to_the_disk(void)
+{
+    uint8_t bytes[512] = { 0 };
+    if (pwrite(disk, bytes, sizeof bytes, 4096 - 512) != sizeof bytes) end(1);
+    if (pwrite(disk, bytes, sizeof bytes, 4096 - 256) != 256) end(2); /* setrlimit(2): up to it */
+    if (pwrite(disk, bytes, sizeof bytes, 4096) != -1) end(3);
+    if (pwrite(disk, bytes, sizeof bytes, 1 << 20) != -1) end(4);
+}
+
 static void run_the_processor(void)
 {
     if (ioctl(77, 0xae80) != -1) end(1); /* EBADF: it reached the kernel */
@@ -158,6 +183,27 @@ TEST(sandbox_lets_it_serve)
 {
     expect_that(in_sandbox(read_and_write), ==, 0);
     expect_that(in_sandbox(run_the_processor), ==, 0);
+    expect_that(in_sandbox(discard_of_a_file), ==, 0);
+}
+
+static void heed_no_signal_of_length(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN); /* as stop_listen does */
+}
+
+TEST(sandbox_bounds_the_length_of_files)
+{
+    FILE *file = tmpfile();
+    expect(file != NULL);
+    disk = fileno(file);
+    expect(ftruncate(disk, 4096) == 0);
+    file_bytes_max = 4096;
+    before_sandbox = heed_no_signal_of_length;
+    int status = in_sandbox(write_to_the_disk);
+    before_sandbox = NULL;
+    file_bytes_max = UINT64_MAX;
+    expect_that(status, ==, 0);
+    expect(lseek(disk, 0, SEEK_END) == 4096 && fclose(file) == 0);
 }
 
 TEST(sandbox_kills_what_does_more)
@@ -165,7 +211,8 @@ TEST(sandbox_kills_what_does_more)
     static void (*const acts[])(void) = { open_file,          make_socket,
                                           become_program,     map_code,
                                           take_a_descriptor,  kill_a_stranger,
-                                          ask_another_device, ask_the_processor_for_more };
+                                          ask_another_device, ask_the_processor_for_more,
+                                          lengthen_a_file };
     for (size_t i = 0; i < LENGTH_OF(acts); i++) {
         int status = in_sandbox(acts[i]);
         expect(WIFSIGNALED(status));

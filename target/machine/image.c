@@ -78,7 +78,8 @@ static enum result read_head(struct machine_image *image, struct view *programs)
         return refuse(image, "it is no ELF file of 64 bits");
     cursor_skip(&head, 9);
     uint16_t type = cursor_u16_le(&head), processor = cursor_u16_le(&head);
-    cursor_skip(&head, 12);
+    cursor_skip(&head, 4);
+    image->file_entry = cursor_u64_le(&head);
     uint64_t offset = cursor_u64_le(&head);
     cursor_skip(&head, 14);
     uint16_t entry_bytes = cursor_u16_le(&head), count = cursor_u16_le(&head);

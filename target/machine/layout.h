@@ -42,6 +42,7 @@ struct machine_image {
     struct machine_segment segments[MACHINE_SEGMENTS_MAX]; /* in the order of their addresses */
     size_t segment_count;
     uint64_t entry;        /* these from the image's first byte */
+    uint64_t file_entry;   /* what the file's head says, by which debuggers find where it lies */
     uint64_t length_bytes; /* in memory, whole pages */
     uint64_t faults, fault_stack_top;
     uint64_t relro_start, relro_end; /* whole pages that are read-only once it is relocated */

@@ -85,14 +85,19 @@ size_t console_virtio_write(struct console_virtio *console, struct view text)
 
 /* ---- the loop ---- */
 
+/* True the first time. */
+static bool has_broken(struct console_virtio *console)
+{
+    if (is_usable(console) || console->has_told_broken) return false;
+    console->has_told_broken = true;
+    return true;
+}
+
 static bool console_poll(struct machine_poller *poller)
 {
     struct console_virtio *console = CONTAINER_OF(poller, struct console_virtio, poller);
     reclaim(console);
-    if (!take_input(console)) {
-        (void)is_usable(console);
-        return false;
-    }
+    if (!take_input(console) && !has_broken(console)) return false;
     if (console->has_input != NULL) console->has_input(console);
     return true;
 }

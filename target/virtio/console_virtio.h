@@ -18,7 +18,8 @@
 #define CONSOLE_VIRTIO_INPUT_BYTES 512
 
 struct console_virtio {
-    /* NULL, or called when input has come, in the loop. Set before it is opened. */
+    /* NULL, or called when input has come, and once when the device is found broken, of which none
+     * comes any more; in the loop. Set before it is opened. */
     void (*has_input)(struct console_virtio *console);
 
     struct virtio_device device;
@@ -26,7 +27,7 @@ struct console_virtio {
     struct machine_poller poller;
     size_t text_bytes;            /* of the room, that the device has */
     size_t input_at, input_bytes; /* of the input, that were not read yet */
-    bool input_is_posted;
+    bool input_is_posted, has_told_broken;
     bool is_open;
     uint8_t room[CONSOLE_VIRTIO_TEXT_BYTES];
     uint8_t input[CONSOLE_VIRTIO_INPUT_BYTES];

@@ -209,6 +209,8 @@ TEST(a_broken_device_loses_text_and_stops_nobody)
     expect_that(console_virtio_write(&console, VIEW("text")), ==, 4);
     expect(console.device.is_broken);
     expect_that(console_virtio_read(&console, SPAN_OF(room)), ==, 0);
+    expect(machine_suite_poll()); /* who waits for input is told once that none comes */
+    expect_that(told_count, ==, 1);
     expect(!machine_suite_poll());
     close_console();
 }

@@ -66,6 +66,7 @@ enum result console_read(struct span room, size_t *length_bytes, uint64_t deadli
     for (;;) {
         *length_bytes = console_virtio_read(&console.device, room);
         if (*length_bytes > 0) return OK;
+        if (console.device.device.is_broken) return CLOSED;
         enum result result = waiters_wait(&console.readers, "console_read", deadline_ns);
         if (result != OK) return result;
     }
