@@ -139,15 +139,9 @@ int command_debug(int count, char *arguments[])
         .words = "Builds the image and starts gdb with it, which then knows `fibers`, `fiber "
                  "NUMBER`, and after Ctrl-C `resume`; a machine (-t vm) stands still at its first "
                  "instruction. With --build=debug it is easier to follow",
-        .arguments = "[APP] [-- BOOT PARAMETERS]",
         .own = own,
-        .lists = NETWORK_LISTS DISKS_LISTS,
-        .takes_keys = true,
-        .takes_rest = true,
     };
-    options_read(&options, count, arguments);
-    network_check(&options);
-    struct application application = options_application(&options);
+    struct application application = launch_read(&options, count, arguments);
     if (!process_exists("gdb")) fail("there is no gdb; install it: apt-get install gdb");
     return application.target->is_machine ? debug_machine(&application, &options)
                                           : debug_process(&application, &options);

@@ -30,15 +30,9 @@ int command_run(int count, char *arguments[])
         .name = "run",
         .words = "Builds the image and runs it with the boot parameters after `--`; `-- --help` "
                  "lists them",
-        .arguments = "[APP] [-- BOOT PARAMETERS]",
         .own = own,
-        .lists = NETWORK_LISTS DISKS_LISTS,
-        .takes_keys = true,
-        .takes_rest = true,
     };
-    options_read(&options, count, arguments);
-    network_check(&options);
-    struct application application = options_application(&options);
+    struct application application = launch_read(&options, count, arguments);
     if (options.values['w'] != NULL && application.target->runner == NULL)
         return watch_run(&application, &options);
     struct launch launch;

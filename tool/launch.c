@@ -18,6 +18,16 @@
 #include "relay.h"
 #include "simulate.h"
 
+struct application launch_read(struct options *options, int count, char *arguments[])
+{
+    options->arguments = "[APP] [-- BOOT PARAMETERS]";
+    options->lists = NETWORK_LISTS DISKS_LISTS;
+    options->takes_keys = options->takes_rest = true;
+    options_read(options, count, arguments);
+    network_check(options);
+    return options_application(options);
+}
+
 static void process_launch(struct launch *launch, const struct application *application,
                            const struct options *options)
 {

@@ -14,6 +14,10 @@ struct launch {
     struct qemu *qemu;        /* what QEMU wants besides; NULL: it is not by QEMU */
 };
 
+/* Reads the command line of a command that starts an image, which has set its name, its words and
+ * its own options. The value is the application. Ends the command on a mistake. */
+struct application launch_read(struct options *options, int count, char *arguments[]);
+
 /* Builds the image, and makes what starts it, or what runs it, with all that it is given by the
  * options. Ends the command where it cannot be built or run, or where an option is about something
  * else. */

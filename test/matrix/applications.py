@@ -14,9 +14,8 @@ from harness.curl import curl
 from harness.report import expect, expect_equal, expect_in
 from harness.space import ask, need
 
-from parts.apps import expect_echoes
+from parts.apps import ECHO_PARAMETERS, ECHO_PORTS, expect_echoes
 
-PORTS = {"tcp": 7001, "left": 7002, "right": 7003, "metrics": 8080}
 DISK_BYTES = 1 << 20
 END_SECONDS = 30
 
@@ -107,9 +106,8 @@ def echo(place, workshop):
         expect_equal(status, 200, "its figures")
         expect_in("udp_truncated_total", figures, "its figures")
         return
-    parameters = [f"--{name}-port={port}" for name, port in PORTS.items()]
-    with place.serving(workshop, "echo", *parameters) as image:
-        expect_echoes(image.address, PORTS)
+    with place.serving(workshop, "echo", *ECHO_PARAMETERS) as image:
+        expect_echoes(image.address, ECHO_PORTS)
         expect_in("echo_datagrams_total", curl(image, "/metrics").body.decode(), "its figures")
         ping(place, image, 3000)
 

@@ -78,6 +78,23 @@ enum result $2_start(struct http *http, struct kv *pages)
 END
 }
 
+# shop: an application of this name, which serves a page over whatever stack its target has.
+shop()
+{
+    application shop shop << 'END'
+#include <loom/config.h>
+#include "shop.h"
+
+unikernel(shop)
+{
+    struct tcp *tcp = stack_tcp(default_stack());
+    struct kv *pages = kv_pages("htdocs");
+
+    start(shop_start, http_server(tcp), pages);
+}
+END
+}
+
 # port: one that nobody listens on just now.
 port()
 {

@@ -4,18 +4,7 @@
 
 cp -r "$house/apps/hello" .
 rm -rf hello/build
-application shop shop << 'END'
-#include <loom/config.h>
-#include "shop.h"
-
-unikernel(shop)
-{
-    struct tcp *tcp = stack_tcp(default_stack());
-    struct kv *pages = kv_pages("htdocs");
-
-    start(shop_start, http_server(tcp), pages);
-}
-END
+shop
 
 check "targets" "$loom" targets
 check_says "targets: the machine" 'vm       a machine of its own, without any other operating system'

@@ -2,18 +2,7 @@
 #
 # SPDX-License-Identifier: ISC
 
-application shop shop << 'END'
-#include <loom/config.h>
-#include "shop.h"
-
-unikernel(shop)
-{
-    struct tcp *tcp = stack_tcp(default_stack());
-    struct kv *pages = kv_pages("htdocs");
-
-    start(shop_start, http_server(tcp), pages);
-}
-END
+shop
 image=shop/build/unix/shop
 
 check "configure --stack=direct" "$loom" configure --stack=direct shop

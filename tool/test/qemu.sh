@@ -4,18 +4,7 @@
 
 cp -r "$house/apps/hello" "$house/apps/disk" .
 rm -rf hello/build disk/build
-application shop shop << 'END'
-#include <loom/config.h>
-#include "shop.h"
-
-unikernel(shop)
-{
-    struct tcp *tcp = stack_tcp(default_stack());
-    struct kv *pages = kv_pages("htdocs");
-
-    start(shop_start, http_server(tcp), pages);
-}
-END
+shop
 machine=(run -t vm --on qemu)
 
 check_error "--on qemu without QEMU" 1 'there is no qemu-system-x86_64; mend it: apt-get install qemu-system-x86' \

@@ -3,9 +3,7 @@ asked of the tests' site in them, harness/site.py registers.
 
 SPDX-License-Identifier: ISC"""
 
-import signal
 import subprocess
-import time
 
 from harness.curl import curl
 from harness.direct import IMAGE, TAP, Attached
@@ -13,7 +11,7 @@ from harness.machine import LOOM, TENDER, MachineImage, NamedLink, machine_case,
 from harness.report import case, expect, expect_equal, expect_in
 from harness.space import ask, need
 from harness.workshop import application_folder
-from parts.apps import expect_echoes
+from parts.apps import ECHO_PARAMETERS, ECHO_PORTS, expect_echoes, expect_ticks
 from parts.debugger import REPORTS, crash
 from parts.direct import PUBLISHED, expect_published, free_port
 from parts.ending import end_under_load
@@ -42,19 +40,7 @@ def hello_says_so_and_ends(workshop):
 @case("machine/tick")
 def tick_ends_by_itself_and_when_it_is_told(workshop):
     need_machines()
-    program = workshop.program("tick", "machine-release")
-    start = time.monotonic()
-    status, output, errors = run(TENDER, program, "--", "--duration=500ms", "--beat=50ms")
-    took = time.monotonic() - start
-    expect_equal(status, 0, f"its status, after {output + errors}")
-    expect(0.4 < took < 10, f"it took {took} s")
-    expect(output.count("\n") > 5, f"hardly a beat: {output!r}")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        told = subprocess.Popen([TENDER, program, "--", "--duration=60s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        time.sleep(0.7)
-        told.send_signal(number)
-        output, _ = told.communicate(timeout=20)
-        expect_equal(told.returncode, 0, f"its status after {number.name}: {output[-800:]}")
+    expect_ticks([TENDER, workshop.program("tick", "machine-release"), "--"])
 
 
 @case("machine/parameters")
@@ -73,9 +59,8 @@ def parameters_are_read_as_everywhere(workshop):
 
 @machine_case("machine/echo", build="machine-release")
 def echo_sends_back_what_comes(link):
-    ports = {"tcp": 7001, "left": 7002, "right": 7003, "metrics": 8080}
-    with link.started("echo", *(f"--{name}-port={port}" for name, port in ports.items())):
-        expect_echoes(IMAGE, ports)
+    with link.started("echo", *ECHO_PARAMETERS):
+        expect_echoes(IMAGE, ECHO_PORTS)
         ask("ping", "-n", "-c", 3, "-i", 0.1, "-W", 5, "-s", 3000, IMAGE)
 
 
