@@ -63,4 +63,10 @@ enum result block_virtio_open(struct block_virtio *disk, struct view name) CHECK
 /* No request may be under way. */
 void block_virtio_close(struct block_virtio *disk);
 
+/* ---- within block_virtio ---- */
+
+/* Its size, and what it takes at once. INVALID as above. */
+enum result block_virtio_take_config(struct block_virtio *disk) CHECKED;
+bool block_virtio_config_changed(struct virtio_watch *watch);
+
 #endif

@@ -146,10 +146,11 @@ struct table_suite {
 /* virtio 1.2, 2.7.5.3.1: a table is all of its chain, and there is none within another. */
 static struct table_suite enter_table(const struct machine_queue *place, uint16_t head)
 {
-    const struct virtq_desc *first = &rings_suite_of(place).descriptors[head];
+    const struct rings_suite rings = rings_suite_of(place);
+    const struct virtq_desc *first = &rings.descriptors[head];
     expect_that(head, <, place->size);
     if ((first->flags & VIRTQ_DESC_INDIRECT) == 0)
-        return (struct table_suite){ rings_suite_of(place).descriptors, place->size };
+        return (struct table_suite){ rings.descriptors, place->size };
     expect_that(first->flags, ==, VIRTQ_DESC_INDIRECT);
     expect_that(first->length_bytes, >, 0);
     expect_that(first->length_bytes % sizeof *first, ==, 0);

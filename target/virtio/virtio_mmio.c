@@ -92,8 +92,9 @@ static bool mmio_accept(struct virtio_device *device, uint64_t features)
 
 static void read_bytes(struct virtio_device *device, struct span room)
 {
+    uint64_t config = device->said->registers + CONFIG;
     for (size_t i = 0; i < room.length_bytes; i++)
-        room.bytes[i] = *(volatile uint8_t *)((uintptr_t)device->said->registers + CONFIG + i);
+        room.bytes[i] = *(volatile uint8_t *)(uintptr_t)(config + i); // NOLINT
 }
 
 /* 2.5: what was read while it changed is read again. */

@@ -10,7 +10,7 @@
 #include "base/view.h"
 #include "target/vm/chacha20.h"
 
-#define GENERATOR_BATCH_BYTES (8 * CHACHA20_BLOCK_BYTES)
+#define GENERATOR_BATCH_BYTES ((size_t)8 * CHACHA20_BLOCK_BYTES)
 
 struct generator {
     uint8_t key[CHACHA20_KEY_BYTES];

@@ -125,15 +125,18 @@ TEST(generator_mixes_every_byte)
         if (length > 0) bytes[length - 1] = 1;
         open_numbered(&generator, 1);
         generator_mix(&generator, VIEW_OF(bytes));
-        generator_fill(&generator, SPAN_OF(given[count++]));
+        generator_fill(&generator, SPAN_OF(given[count]));
+        count++;
     }
     struct generator generator;
     open_numbered(&generator, 2);
     generator_mix(&generator, view_first(VIEW_OF(none), 70));
-    generator_fill(&generator, SPAN_OF(given[count++]));
+    generator_fill(&generator, SPAN_OF(given[count]));
+    count++;
     open_numbered(&generator, 1); /* and no bytes are no change but of what was at hand */
     generator_mix(&generator, view_first(VIEW_OF(none), 0));
-    generator_fill(&generator, SPAN_OF(given[count++]));
+    generator_fill(&generator, SPAN_OF(given[count]));
+    count++;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < i; j++)
             expect(!view_equal(VIEW_OF(given[i]), VIEW_OF(given[j])));

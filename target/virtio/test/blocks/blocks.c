@@ -25,7 +25,7 @@ static uint8_t room[BLOCK_REQUEST_BYTES_MAX];
 /* Of the byte at this place of the disk, in this round. */
 static uint8_t pattern(uint64_t at, uint8_t round)
 {
-    return (uint8_t)(at / BLOCK_BYTES_MIN * 31 + at % 251 + round * 17u);
+    return (uint8_t)(at / BLOCK_BYTES_MIN * 31 + at % 251 + (uint64_t)round * 17);
 }
 
 static void fill(struct span bytes, uint64_t at, uint8_t round)
