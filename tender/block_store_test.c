@@ -130,7 +130,7 @@ TEST(store_moves_any_sectors_from_and_to_any_memory)
 TEST(store_tells_when_the_file_has_become_shorter)
 {
     if (!open_store()) test_skip("/tmp has no O_DIRECT");
-    struct iovec part = { .iov_base = memory, .iov_len = 8 * 4096 };
+    struct iovec part = { .iov_base = memory, .iov_len = (size_t)8 * 4096 };
     expect(ftruncate(file, BYTES / 2) == 0);
     expect(!move(false, &part, 1, 0, BYTES / 2 - 4096, part.iov_len));
     expect(!move(false, &part, 1, 0, BYTES - part.iov_len, part.iov_len));

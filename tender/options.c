@@ -54,7 +54,7 @@ static void read_memory(struct tender_options *options, struct view value)
 {
     uint8_t message[PARAMETER_MESSAGE_MAX];
     size_t message_bytes;
-    struct memory_value memory;
+    struct memory_value memory = { .bytes = 0 };
     const struct view words[] = { VIEW("--mem"), value };
     const struct parameter_group group = {
         .device = "machine", .prefix = "", .table = memory_parameters, .values = SPAN_OF(memory)
