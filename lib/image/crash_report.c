@@ -110,9 +110,9 @@ void crash_say_backtrace(const struct crash_frame *frame, struct view loop_stack
 
 /* ---- functions without a frame ---- */
 
-#define FUNCTION_BYTES_MAX 65536
-#define CALL_BYTES_MAX     7 /* Intel SDM 2A, CALL: FF /2 with all that may follow it */
-#define CALL_DIRECT_BYTES  5 /* E8 and a distance */
+#define FUNCTION_BYTES_MAX 4096 /* nearly all are shorter; a longer reach finds others' calls */
+#define CALL_BYTES_MAX     7    /* Intel SDM 2A, CALL: FF /2 with all that may follow it */
+#define CALL_DIRECT_BYTES  5    /* E8 and a distance */
 
 /* What stands in the code before an address to which a call may return. */
 struct call {
