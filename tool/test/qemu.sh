@@ -49,6 +49,27 @@ check "an image for the tender alone" "$loom" build -t vm --boot=tender hello
 check_error "--on qemu of it" 2 'add --boot=pvh' "${double[@]}" hello
 check "an image for all" "$loom" build -t vm --boot=pvh hello
 
+# One that no button moves.
+cat > path/qemu-system-x86_64 << 'END'
+#!/bin/bash
+trap '' TERM
+echo started
+while :; do sleep 0.05; done
+END
+"${double[@]}" hello > deaf.txt 2>&1 < /dev/null &
+process=$!
+started+=("$process")
+for ((try = 0; try < 400; try++)); do
+    grep -q started deaf.txt && break
+    sleep 0.05
+done
+kill -TERM "$process"
+sleep 0.5
+check "a machine that does not heed its button: the first signal" kill -0 "$process"
+kill -TERM "$process"
+wait "$process"
+check "a machine that does not heed its button: the second" test "$? $(grep ended deaf.txt)" = '143 loom: asked to end twice: ended'
+
 if ! command -v qemu-system-x86_64 > /dev/null; then
     skip "machines under QEMU" "there is no qemu-system-x86_64 (apt-get install qemu-system-x86)"
     return 0
