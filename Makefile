@@ -55,6 +55,7 @@ include test/net-demo.mk
 include embed/embed.mk
 include tender/tender.mk
 include target/monitor/monitor.mk
+include target/virtio/virtio.mk
 
 .PHONY: all run check install clean help packages-run packages-check
 packages-run:
