@@ -146,12 +146,17 @@ static bool output_pass(struct relay *relay, struct output *output)
     return length > 0;
 }
 
+/* A signal that is blocked is told of even where it was ignored, so nohup(1) is heeded by not asking
+ * for it. */
 static void signals_block(sigset_t *set)
 {
-    static const int passed[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD };
+    static const int passed[] = { SIGINT, SIGTERM, SIGUSR1, SIGCHLD };
+    struct sigaction hangup;
     sigemptyset(set);
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(set, passed[i]);
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
+        sigaddset(set, SIGHUP);
     sigprocmask(SIG_BLOCK, set, NULL);
 }
 
