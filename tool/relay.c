@@ -146,8 +146,8 @@ static bool output_pass(struct relay *relay, struct output *output)
     return length > 0;
 }
 
-/* A signal that is blocked is told of even where it was ignored, so nohup(1) is heeded by not asking
- * for it. */
+/* A signal that is blocked is told of even where it was ignored, so nohup(1) is heeded by not
+ * asking for it. */
 static void signals_block(sigset_t *set)
 {
     static const int passed[] = { SIGINT, SIGTERM, SIGUSR1, SIGCHLD };

@@ -159,7 +159,7 @@ process=$!
 started+=("$process")
 for signal in USR1 TERM; do
     for ((try = 0; try < 100; try++)); do
-        grep -q "$([ $signal = USR1 ] && echo started || echo census)" signals.txt && break
+        grep -qs "$([ $signal = USR1 ] && echo started || echo census)" signals.txt && break
         sleep 0.05
     done
     kill -$signal "$process"

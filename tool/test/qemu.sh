@@ -60,7 +60,7 @@ END
 process=$!
 started+=("$process")
 for ((try = 0; try < 400; try++)); do
-    grep -q started deaf.txt && break
+    grep -qs started deaf.txt && break
     sleep 0.05
 done
 kill -TERM "$process"
@@ -90,7 +90,7 @@ for turn in 1 2; do
     process=$!
     started+=("$process")
     for ((try = 0; try < 200; try++)); do
-        grep -q "this is start $turn" "disk.$turn" && break
+        grep -qs "this is start $turn" "disk.$turn" && break
         sleep 0.05
     done
     kill -TERM "$process"
