@@ -153,11 +153,12 @@ static void add_nets(struct launch *launch, const struct application *applicatio
     struct network_card cards[NETWORK_CARDS_MAX];
     struct command_line *line = &launch->line;
     size_t count = network_cards(application, options, cards);
-    bool has_headers = strcmp(wish->features, "all") == 0;
     const char *rom = strcmp(wish->kind, "microvm") == 0 ? "" : ",romfile=";
     for (size_t i = 0; i < count; i++) {
         struct mac mac = random_mac();
         const uint8_t *m = mac.bytes;
+        /* QEMU would take the headers down as parts of the frames. */
+        bool has_headers = strcmp(wish->features, "all") == 0 && cards[i].capture == NULL;
         qemu_net_add(launch->qemu, line, &cards[i],
                      &(struct qemu_net){ .number = i, .mac = mac, .has_headers = has_headers });
         command_line_add(line, "-device",

@@ -4,12 +4,15 @@ asked of the tests' site in them, harness/site.py registers.
 SPDX-License-Identifier: ISC"""
 
 import subprocess
+import tempfile
+from pathlib import Path
 
 from harness.curl import curl
-from harness.direct import IMAGE, TAP, Attached
-from harness.machine import LOOM, TENDER, MachineImage, NamedLink, machine_case, need_machines
+from harness.direct import IMAGE, PREFIX_BITS, TAP, Attached, linux_case
+from harness.machine import LOOM, TENDER, MachineImage, NamedImage, NamedLink, machine_case, need_machines
 from harness.report import case, expect, expect_equal, expect_in
 from harness.space import ask, need
+from harness.wire import fetch
 from harness.workshop import application_folder
 from parts.apps import ECHO_PARAMETERS, ECHO_PORTS, expect_echoes, expect_ticks
 from parts.debugger import REPORTS, crash
@@ -105,6 +108,19 @@ def crashes_are_told(link):
     """With the names of functions, which are not in the machine: `loom run` has them from the image's file."""
     for how, words in REPORTS.items():
         crash(Attached(link), "release", how, words)
+
+
+@linux_case("machine/qemu/capture", ("qemu-system-x86_64", "qemu-system-x86"), ("tshark", "tshark"))
+def a_capture_of_a_machine_under_qemu(link):
+    """Emulated, so that it runs everywhere; started as a user would."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "net.pcap")
+        words = ["--on", "qemu", "--accel", "tcg", "--net", f"tap:{TAP}", "--capture", path]
+        image = NamedImage(link.program("homepage", "machine-release"), [f"--ipv4={IMAGE}/{PREFIX_BITS}"], words)
+        with image:
+            expect_equal(fetch(image.port, "/").status, 200, "the home page")
+        said = ask("tshark", "-n", "-r", path, "-Y", "http.response.code == 200", "-T", "fields", "-e", "ip.src", may_fail=True)
+        expect_in(IMAGE, said, "who answers, as tshark reads it")
 
 
 @machine_case("machine/attachments", build="machine-release")
