@@ -120,6 +120,12 @@ static void check_qemu(const struct options *options)
         fail("run --on qemu: %s; mend it: %s", obstacle.what, obstacle.remedy);
 }
 
+/* Of what was asked for, something that only the tender does. */
+static bool needs_tender(const struct options *options)
+{
+    return options->values[MACHINE_CORE] != NULL || options->values[MACHINE_DEBUGGER] != NULL;
+}
+
 /* Whether it is QEMU. */
 static bool choose(struct wish *wish, const struct house *house, const struct options *options)
 {
@@ -130,13 +136,12 @@ static bool choose(struct wish *wish, const struct house *house, const struct op
         return true;
     }
     if (tender.what == NULL) return false;
-    if (is_chosen || kvm.what == NULL)
+    if (is_chosen || kvm.what == NULL || needs_tender(options))
         fail("run -t vm: %s; mend it: %s", tender.what, tender.remedy);
     struct obstacle qemu = qemu_obstacle();
     if (qemu.what != NULL)
         fail("run -t vm: %s; mend it: %s; or have QEMU emulate it: %s", kvm.what, kvm.remedy,
              qemu.remedy);
-    check_qemu(options);
     notice("%s, so QEMU runs the machine and emulates its processor (--on qemu --accel tcg)",
            kvm.what);
     wish->qemu.accelerator = "tcg";

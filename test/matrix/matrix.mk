@@ -1,6 +1,6 @@
 # matrix.mk - every application on everything that it runs on; `make check` has two cells of it.
 #
-#   make check-matrix                    all cells: some six minutes once all is built, which takes four
+#   make check-matrix                    all cells: five minutes once all is built, which takes two
 #   make check-matrix CELLS=homepage/vm  some
 #
 # SPDX-License-Identifier: ISC

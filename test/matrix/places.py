@@ -208,6 +208,7 @@ SIMULATED = [Simulated(build) for build in BUILDS]
 WITHOUT = [TenderWithout("none", build) for build in BUILDS]
 QEMUS = [Qemu(kind, accelerator, features, build) for kind in KINDS for accelerator in ACCELERATORS for features in FEATURES
          for build in BUILDS]
+QEMUS += [Qemu("pc", "tcg", "all", build) for build in BUILDS]
 
 ALONE = [*PROCESSES, *SIMULATED, *(Tender(None, build) for build in BUILDS), *WITHOUT, *QEMUS]
 ATTACHED = [*PROCESSES, *(Direct(attachment, build) for attachment in ("tap", "bare") for build in BUILDS), *SIMULATED,

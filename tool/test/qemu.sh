@@ -115,7 +115,8 @@ check_says "without KVM: who runs it is told" 'loom: there is no /dev/kvm, so QE
 check_says "without KVM: it runs" $'\nHello from Loom.'
 check_error "without KVM: the tender" 1 'run -t vm: there is no /dev/kvm; mend it: ' "${without_kvm[@]}" "$loom" run -t vm --on tender hello
 check_error "without KVM: --accel kvm" 1 'run --accel kvm: there is no /dev/kvm' "${without_kvm[@]}" "$loom" "${machine[@]}" --accel kvm hello
-check_error "without KVM: gdb" 2 'loom debug: the tender lets gdb into a machine' "${without_kvm[@]}" "$loom" debug -t vm hello
+check_error "without KVM: gdb" 1 'there is no /dev/kvm; mend it: ' "${without_kvm[@]}" "$loom" debug -t vm hello
+check_error "gdb under QEMU" 2 'the tender lets gdb into a machine' "$loom" debug -t vm --on qemu hello
 check "without KVM: doctor" "${without_kvm[@]}" bash -c "'$loom' doctor; true"
 check_says "without KVM: doctor tells of the tender" 'machines (-t vm): there is no /dev/kvm'
 check_says "without KVM: doctor tells of QEMU" 'qemu-system-x86_64, which runs machines (-t vm), and emulates their processor'
