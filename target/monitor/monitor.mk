@@ -4,6 +4,7 @@
 # Included by the root Makefile, from the root, and gives:
 #   monitor            build/loom-monitor; build/monitor/monitor.elf is the same for a debugger
 #   check-monitor      machines under QEMU, for real
+#   check-monitor-long those as well that take seconds each; part of `make check-long`
 #
 # By hand, with console, network card and exit status (twice the image's plus one, 0 for 0):
 #
@@ -33,7 +34,7 @@ MONITOR_SOURCES := $(filter-out %_test.c %_suite.c,$(wildcard target/monitor/*.c
                    tender/manifest.c lib/base/view.c lib/base/calendar.c
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(BUILD)/monitor/%.o) $(BUILD)/monitor/target/monitor/entry.o
 
-.PHONY: monitor check-monitor
+.PHONY: monitor check-monitor check-monitor-long check-long
 monitor: $(BUILD)/loom-monitor
 
 $(BUILD)/loom-monitor: $(MONITOR_OBJECTS) target/monitor/monitor.ld
@@ -54,3 +55,8 @@ $(BUILD)/monitor/%.o: %.S target/monitor/places.h
 
 check-monitor: tool
 	@target/monitor/test/run
+
+check-monitor-long: tool
+	@target/monitor/test/run --long
+
+check-long: check-monitor-long
