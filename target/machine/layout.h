@@ -104,7 +104,7 @@ struct machine_layout {
 /* How many bytes of tables a machine of so much memory needs: whole pages. With fixed pages it
  * needs MACHINE_FIXED_TABLES_BYTES more. */
 uint64_t machine_tables_bytes(uint64_t memory_bytes);
-#define MACHINE_FIXED_TABLES_BYTES (MACHINE_FIXED_MAX * 3u * MACHINE_PAGE_BYTES)
+#define MACHINE_FIXED_TABLES_BYTES ((uint64_t)MACHINE_FIXED_MAX * 3 * MACHINE_PAGE_BYTES)
 
 /* With MACHINE_BY_INT3 the gate of vector 3 is the monitor's to set.
  *

@@ -123,15 +123,15 @@ static void name_device(struct devices *devices, enum machine_device_kind kind, 
 }
 
 /* Registers tell no names: the first card of the machine is the first that the image asks for. */
-void devices_name(struct devices *devices, struct view text)
+void devices_name(struct devices *devices, struct view manifest)
 {
-    static struct manifest manifest;
+    static struct manifest wanted;
     size_t counts[MACHINE_ENTROPY + 1] = { 0 };
-    if (view_is_empty(text)) return;
-    if (!manifest_read(&manifest, text))
+    if (view_is_empty(manifest)) return;
+    if (!manifest_read(&wanted, manifest))
         refuse_to_run("its image has a manifest that is malformed");
-    for (size_t i = 0; i < manifest.count; i++) {
-        const struct manifest_device *device = &manifest.devices[i];
+    for (size_t i = 0; i < wanted.count; i++) {
+        const struct manifest_device *device = &wanted.devices[i];
         name_device(devices, device->kind, counts[device->kind]++, device->name);
     }
 }

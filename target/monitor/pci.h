@@ -35,12 +35,12 @@ struct pci_place {
 
 /* A device of virtio 1.x with all that it must have; it decodes its memory and masters the bus. */
 struct pci_device {
-    uint32_t function;
-    uint8_t kind; /* enum machine_device_kind */
     struct pci_place common, notify, device;
-    uint32_t notify_multiplier;
     uint64_t msix_table;      /* its first entry, physical; 0: it has no MSI-X */
     uint32_t msix_capability; /* offset */
+    uint32_t notify_multiplier;
+    uint32_t function;
+    uint8_t kind; /* enum machine_device_kind */
 };
 
 /* Returns how many; more than `max` are left alone. */
