@@ -46,8 +46,7 @@ struct block_transfer {
     bool is_write;
     bool is_lasting; /* a write: it is on the disk when this returns */
     const struct iovec *parts;
-    size_t part_count;
-    size_t first_byte, length_bytes; /* of the parts' */
+    size_t part_count, length_bytes; /* of all parts */
     uint64_t offset;                 /* in the store: all of it is there */
     struct iovec *room;              /* for as many parts */
 };

@@ -60,34 +60,29 @@ static size_t any(size_t bound)
     return (size_t)(number >> 33) % bound;
 }
 
-static bool move(bool is_write, const struct iovec *parts, size_t count, size_t first_byte,
-                 size_t offset, size_t length_bytes)
+static bool move(bool is_write, const struct iovec *parts, size_t count, size_t offset,
+                 size_t length_bytes)
 {
     struct iovec room[PARTS];
     return block_store_move(&store, &(const struct block_transfer){ .is_write = is_write,
                                                                     .is_lasting = any(8) == 0,
                                                                     .parts = parts,
                                                                     .part_count = count,
-                                                                    .first_byte = first_byte,
                                                                     .length_bytes = length_bytes,
                                                                     .offset = offset,
                                                                     .room = room });
 }
 
-/* Memory in two parts, of which the first bytes are not of the transfer. */
-static void move_and_compare(bool is_write, size_t offset, size_t length_bytes, size_t address,
-                             size_t first_byte)
+/* Memory in two parts. */
+static void move_and_compare(bool is_write, size_t offset, size_t length_bytes, size_t address)
 {
-    size_t cut = first_byte + any(length_bytes);
-    const struct iovec parts[] = {
-        { .iov_base = memory + address, .iov_len = cut },
-        { .iov_base = memory + address + cut, .iov_len = first_byte + length_bytes - cut },
-    };
-    size_t skipped = cut == 0 ? 1 : 0; /* a part is never empty */
-    uint8_t *bytes = memory + address + first_byte;
+    size_t cut = 1 + any(length_bytes - 1);
+    uint8_t *bytes = memory + address;
+    const struct iovec parts[] = { { .iov_base = bytes, .iov_len = cut },
+                                   { .iov_base = bytes + cut, .iov_len = length_bytes - cut } };
     for (size_t i = 0; i < length_bytes; i++)
         bytes[i] = (uint8_t)(number + i * 7);
-    expect(move(is_write, parts + skipped, 2 - skipped, first_byte, offset, length_bytes));
+    expect(move(is_write, parts, 2, offset, length_bytes));
     struct view moved = view_from(bytes, length_bytes);
     struct span there = span_first(span_from_offset(SPAN_OF(model), offset), length_bytes);
     if (is_write)
@@ -106,7 +101,7 @@ TEST(store_moves_what_is_aligned_straight)
         struct iovec part = { .iov_base = memory, .iov_len = (1 + i) * unit };
         size_t offset = any(BYTES / unit - 32) * unit;
         span_fill(span_from(memory, part.iov_len), (uint8_t)i);
-        expect(move(true, &part, 1, 0, offset, part.iov_len));
+        expect(move(true, &part, 1, offset, part.iov_len));
         span_fill(span_first(span_from_offset(SPAN_OF(model), offset), part.iov_len), (uint8_t)i);
     }
     store.bounce = kept;
@@ -121,8 +116,7 @@ TEST(store_moves_any_sectors_from_and_to_any_memory)
     for (size_t i = 0; i < 400; i++) {
         size_t sectors = 1 + any(i % 20 == 0 ? 1500 : 40);
         size_t sector = any(SECTORS - sectors + 1);
-        move_and_compare(any(2) == 0, sector * SECTOR, sectors * SECTOR, any(3) * 2048 + any(2),
-                         any(2) * 16);
+        move_and_compare(any(2) == 0, sector * SECTOR, sectors * SECTOR, any(3) * 2048 + any(2));
     }
     close_store();
 }
@@ -132,8 +126,8 @@ TEST(store_tells_when_the_file_has_become_shorter)
     if (!open_store()) test_skip("/tmp has no O_DIRECT");
     struct iovec part = { .iov_base = memory, .iov_len = (size_t)8 * 4096 };
     expect(ftruncate(file, BYTES / 2) == 0);
-    expect(!move(false, &part, 1, 0, BYTES / 2 - 4096, part.iov_len));
-    expect(!move(false, &part, 1, 0, BYTES - part.iov_len, part.iov_len));
+    expect(!move(false, &part, 1, BYTES / 2 - 4096, part.iov_len));
+    expect(!move(false, &part, 1, BYTES - part.iov_len, part.iov_len));
     expect(pwrite(file, model, BYTES, 0) == (ssize_t)BYTES);
     close_store();
 }

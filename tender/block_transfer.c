@@ -39,12 +39,16 @@ static ssize_t move_some(const struct block_store *store, const struct block_tra
 /* The host may move less than it is asked to. */
 static bool move_straight(const struct block_store *store, const struct block_transfer *transfer)
 {
+    const struct iovec *parts = transfer->parts;
+    size_t count = transfer->part_count;
     for (size_t done = 0; done < transfer->length_bytes;) {
-        size_t count = parts_slice(transfer->room, transfer->parts, transfer->part_count,
-                                   transfer->first_byte + done, transfer->length_bytes - done);
-        ssize_t moved = move_some(store, transfer, transfer->room, count, transfer->offset + done);
+        ssize_t moved = move_some(store, transfer, parts, count, transfer->offset + done);
         if (moved <= 0) return false;
         done += (size_t)moved;
+        if (done == transfer->length_bytes) return true;
+        parts = transfer->room;
+        count = parts_slice(transfer->room, transfer->parts, transfer->part_count, done,
+                            transfer->length_bytes - done);
     }
     return true;
 }
@@ -53,13 +57,10 @@ static bool move_straight(const struct block_store *store, const struct block_tr
 
 static bool fits(const struct block_store *store, const struct block_transfer *transfer)
 {
-    const struct iovec *parts = transfer->room;
-    uint64_t places = transfer->offset | transfer->length_bytes, addresses = 0;
-    size_t count = parts_slice(transfer->room, transfer->parts, transfer->part_count,
-                               transfer->first_byte, transfer->length_bytes);
-    for (size_t i = 0; i < count; i++) {
-        places |= parts[i].iov_len;
-        addresses |= (uintptr_t)parts[i].iov_base;
+    uint64_t places = transfer->offset, addresses = 0;
+    for (size_t i = 0; i < transfer->part_count; i++) {
+        places |= transfer->parts[i].iov_len;
+        addresses |= (uintptr_t)transfer->parts[i].iov_base;
     }
     return places % store->direct_bytes == 0 && addresses % store->direct_memory_bytes == 0;
 }
@@ -94,12 +95,10 @@ static bool move_piece(const struct block_store *store, const struct block_trans
     if ((!transfer->is_write || !is_whole) && !move_bounce(store, bytes, low, false, false))
         return false;
     if (!transfer->is_write) {
-        (void)parts_copy_in(transfer->parts, transfer->part_count, transfer->first_byte + done,
-                            span_view(middle));
+        (void)parts_copy_in(transfer->parts, transfer->part_count, done, span_view(middle));
         return true;
     }
-    (void)parts_copy_out(transfer->parts, transfer->part_count, transfer->first_byte + done,
-                         middle);
+    (void)parts_copy_out(transfer->parts, transfer->part_count, done, middle);
     return move_bounce(store, bytes, low, true, transfer->is_lasting);
 }
 

@@ -49,9 +49,10 @@ static uint64_t offset_of(uint64_t sector)
 /* ---- carrying out ---- */
 
 /* What the host cannot do the guest is told by the status; who runs it, here. */
-static enum virtio_block_status host_failed(struct device_block *block, const char *step)
+static enum virtio_block_status host_failed(struct device_block *block, const char *step,
+                                            size_t requests)
 {
-    block->failures++;
+    block->failures += requests;
     if (!block->told_failure)
         device_warn(&block->device,
                     "the host cannot %s: %s (later failures are told to the guest "
@@ -61,47 +62,13 @@ static enum virtio_block_status host_failed(struct device_block *block, const ch
     return VIRTIO_BLOCK_FAILED;
 }
 
-static enum virtio_block_status move(struct device_block *block, const struct request *request,
-                                     const struct iovec *parts, size_t part_count,
-                                     size_t first_byte)
-{
-    const struct block_transfer transfer = {
-        .is_write = request->said.type == VIRTIO_BLOCK_WRITE,
-        .is_lasting = block->writes_through,
-        .parts = parts,
-        .part_count = part_count,
-        .first_byte = first_byte,
-        .length_bytes = request->data_bytes,
-        .offset = offset_of(request->said.sector),
-        .room = block->data,
-    };
-    if (block_store_move(&block->store, &transfer)) return VIRTIO_BLOCK_OK;
-    return host_failed(block, transfer.is_write ? "write" : "read");
-}
-
-static enum virtio_block_status do_read(struct device_block *block, struct request *request)
-{
-    const struct queue_chain *chain = &block->chain;
-    request->data_bytes = chain->writable_bytes - (uint32_t)STATUS_BYTES;
-    if (!range_is_sound(block, request)) return VIRTIO_BLOCK_FAILED;
-    return move(block, request, queue_writable(chain), chain->writable_count, 0);
-}
-
-static enum virtio_block_status do_write(struct device_block *block, struct request *request)
-{
-    const struct queue_chain *chain = &block->chain;
-    request->data_bytes = chain->readable_bytes - (uint32_t)sizeof request->said;
-    if (block->store.read_only || !range_is_sound(block, request)) return VIRTIO_BLOCK_FAILED;
-    return move(block, request, queue_readable(chain), chain->readable_count, sizeof request->said);
-}
-
 static enum virtio_block_status do_flush(struct device_block *block)
 {
     int status;
     do {
         status = fdatasync(block->store.descriptor);
     } while (status != 0 && errno == EINTR);
-    return status == 0 ? VIRTIO_BLOCK_OK : host_failed(block, "flush");
+    return status == 0 ? VIRTIO_BLOCK_OK : host_failed(block, "flush", 1);
 }
 
 static enum virtio_block_status do_name(struct device_block *block)
@@ -149,16 +116,14 @@ static enum virtio_block_status do_discard(struct device_block *block)
             return VIRTIO_BLOCK_FAILED;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!discard_range(block, &ranges[i])) return host_failed(block, "discard");
+        if (!discard_range(block, &ranges[i])) return host_failed(block, "discard", 1);
     }
     return VIRTIO_BLOCK_OK;
 }
 
-static enum virtio_block_status carry_out(struct device_block *block, struct request *request)
+static enum virtio_block_status carry_out(struct device_block *block, uint32_t type)
 {
-    switch (request->said.type) {
-    case VIRTIO_BLOCK_READ: return do_read(block, request);
-    case VIRTIO_BLOCK_WRITE: return do_write(block, request);
+    switch (type) {
     case VIRTIO_BLOCK_FLUSH: return do_flush(block);
     case VIRTIO_BLOCK_NAME: return do_name(block);
     case VIRTIO_BLOCK_DISCARD:
@@ -177,8 +142,50 @@ static uint64_t cost_of(uint32_t type)
                                                                       : 0;
 }
 
-/* The status is the last byte to be written. Gives how much was moved; false: the chain has no room
- * for header and status, and there is no way to say so. */
+/* The status is the last byte to be written. */
+static void answer(struct device_block *block, enum virtio_block_status said)
+{
+    const struct queue_chain *chain = &block->chain;
+    const uint8_t status = (uint8_t)said;
+    (void)parts_copy_in(queue_writable(chain), chain->writable_count,
+                        chain->writable_bytes - STATUS_BYTES, VIEW_OF(status));
+    queue_give_back(&block->queue, chain->head, chain->writable_bytes);
+}
+
+static void finish_run(struct device_block *block)
+{
+    struct block_run *run = &block->run;
+    if (run->request_count == 0) return;
+    size_t failed = block_run_carry_out(run, &block->store, block->writes_through, block->data);
+    if (failed > 0) (void)host_failed(block, run->is_write ? "write" : "read", failed);
+    for (size_t i = 0; i < run->request_count; i++) {
+        const struct block_run_request *request = &run->requests[i];
+        const uint8_t status = request->is_done ? VIRTIO_BLOCK_OK : VIRTIO_BLOCK_FAILED;
+        (void)span_copy(request->status, VIEW_OF(status));
+        queue_give_back(&block->queue, request->head, request->writable_bytes);
+    }
+    run->request_count = 0;
+}
+
+/* What is not sound is told at once, and what is goes with its neighbours. */
+static void serve_transfer(struct device_block *block, struct request *request)
+{
+    const struct queue_chain *chain = &block->chain;
+    const bool is_write = request->said.type == VIRTIO_BLOCK_WRITE;
+    request->data_bytes = is_write ? chain->readable_bytes - (uint32_t)sizeof request->said
+                                   : chain->writable_bytes - (uint32_t)STATUS_BYTES;
+    if ((is_write && block->store.read_only) || !range_is_sound(block, request)) {
+        request->data_bytes = 0;
+        answer(block, VIRTIO_BLOCK_FAILED);
+        return;
+    }
+    if (!block_run_takes(&block->run, chain, is_write, request->said.sector, request->data_bytes))
+        finish_run(block);
+    block_run_add(&block->run, chain, is_write, request->said.sector, request->data_bytes);
+}
+
+/* Gives how much was moved; false: the chain has no room for header and status, and there is no way
+ * to say so. */
 static bool serve_chain(struct device_block *block, uint64_t *moved_bytes)
 {
     const struct queue_chain *chain = &block->chain;
@@ -188,10 +195,12 @@ static bool serve_chain(struct device_block *block, uint64_t *moved_bytes)
         return false;
     }
     (void)parts_copy_out(queue_readable(chain), chain->readable_count, 0, SPAN_OF(request.said));
-    uint8_t status = (uint8_t)carry_out(block, &request);
-    (void)parts_copy_in(queue_writable(chain), chain->writable_count,
-                        chain->writable_bytes - STATUS_BYTES, VIEW_OF(status));
-    queue_give_back(&block->queue, chain->head, chain->writable_bytes);
+    if (request.said.type == VIRTIO_BLOCK_READ || request.said.type == VIRTIO_BLOCK_WRITE) {
+        serve_transfer(block, &request);
+    } else {
+        finish_run(block); /* what came before a flush is there before it */
+        answer(block, carry_out(block, request.said.type));
+    }
     *moved_bytes += request.data_bytes + cost_of(request.said.type);
     return true;
 }
@@ -205,6 +214,7 @@ static bool device_block_serve(struct device *device, const struct guest_memory 
         if (!queue_take(&block->queue, &block->chain)) break;
         if (!serve_chain(block, &moved_bytes)) break;
     }
+    finish_run(block);
     bool published = queue_publish(&block->queue);
     if (block->queue.problem != NULL) device_break(device, block->queue.problem);
     return published;

@@ -1,9 +1,9 @@
 /* device_block.h - a disk of the machine (virtio 1.2, 5.2) in a file of the host, or on one of its
  * block devices.
  *
- * A request is carried out by one call of the host, straight between the file and the guest's
- * memory, while the guest stands still. What the host cannot do is told in the request's status and
- * never ends the guest.
+ * Requests are carried out straight between the file and the guest's memory, while the guest stands
+ * still: reads and writes that follow each other by one call of the host. What the host cannot do
+ * is told in the request's status and never ends the guest.
  *
  * Once a flush has been told, what was written and told before it is on the disk. A guest that does
  * not accept VIRTIO_BLK_F_FLUSH has each write there before it is told (5.2.6.2).
@@ -12,8 +12,7 @@
 #ifndef LOOM_TENDER_DEVICE_BLOCK_H
 #define LOOM_TENDER_DEVICE_BLOCK_H
 
-#include "tender/block_store.h"
-#include "tender/queue.h"
+#include "tender/block_run.h"
 
 /* Parts of a request's data: the header and the status have one each. */
 #define BLOCK_DATA_PARTS_MAX (QUEUE_PARTS_MAX - 2)
@@ -37,6 +36,7 @@ struct device_block {
     bool told_failure;   /* on stderr */
     struct queue queue;
     struct queue_chain chain;
+    struct block_run run; /* empty, but while it is served */
     struct iovec data[QUEUE_PARTS_MAX];
     uint64_t failures;
 };

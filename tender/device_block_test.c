@@ -245,6 +245,99 @@ TEST(block_serves_a_burst)
     close_block();
 }
 
+/* Request `number` of a burst, with its data at a place of its own. */
+static void add_of_burst(uint32_t number, uint32_t type, uint64_t sector, uint32_t sectors)
+{
+    const bool is_written = type == VIRTIO_BLOCK_READ;
+    const struct guest_buffer parts[] = {
+        { HEADER_AT + 16 * number, 16, false },
+        { DATA_AT + 0x1000 * number, sectors * (uint32_t)SECTOR, is_written },
+        { STATUS_AT + number, 1, true },
+    };
+    *(struct virtio_block_request *)guest_at(
+        HEADER_AT + 16 * number) = (struct virtio_block_request){ .type = type, .sector = sector };
+    guest_bytes[STATUS_AT + number] = 0xee;
+    (void)guest_queue_add(&queue, parts, 3);
+}
+
+static void serve_burst(uint32_t count)
+{
+    struct virtq_used_element element;
+    expect(block.device.ops->serve(&block.device, &guest_memory));
+    for (uint32_t i = 0; i < count; i++)
+        expect(guest_queue_look(&queue, &element));
+    expect(!guest_queue_look(&queue, &element) && block.run.request_count == 0);
+}
+
+/* What comes later is done later, also where neighbours go together. */
+TEST(block_keeps_the_order_of_a_burst)
+{
+    open_started(false);
+    memset(guest_at(DATA_AT), 1, SECTOR);
+    memset(guest_at(DATA_AT + 0x1000), 2, SECTOR);
+    memset(guest_at(DATA_AT + 0x3000), 3, 2 * SECTOR);
+    memset(guest_at(DATA_AT + 0x4000), 4, SECTOR);
+    add_of_burst(0, VIRTIO_BLOCK_WRITE, 10, 1);
+    add_of_burst(1, VIRTIO_BLOCK_WRITE, 11, 1);
+    add_of_burst(2, VIRTIO_BLOCK_READ, 10, 2);
+    add_of_burst(3, VIRTIO_BLOCK_WRITE, 10, 2);
+    add_of_burst(4, VIRTIO_BLOCK_WRITE, 11, 1);
+    add_of_burst(5, VIRTIO_BLOCK_READ, 10, 1);
+    add_of_burst(6, VIRTIO_BLOCK_READ, 11, 1);
+    serve_burst(7);
+    for (uint32_t i = 0; i < 7; i++)
+        expect_that(guest_bytes[STATUS_AT + i], ==, VIRTIO_BLOCK_OK);
+    expect(guest_bytes[DATA_AT + 0x2000] == 1 && guest_bytes[DATA_AT + 0x2000 + SECTOR] == 2);
+    expect(guest_bytes[DATA_AT + 0x5000] == 3 && guest_bytes[DATA_AT + 0x6000] == 4);
+    close_block();
+}
+
+/* Of neighbours that went together only those fail that the host cannot do, and what is not sound
+ * is not among them. */
+TEST(block_tells_each_of_a_run_by_itself)
+{
+    open_started(false);
+    fill_disk();
+    expect(ftruncate(disk, 100 * SECTOR) == 0); /* behind its back */
+    add_of_burst(0, VIRTIO_BLOCK_READ, 96, 2);
+    add_of_burst(1, VIRTIO_BLOCK_READ, 98, 2);
+    add_of_burst(2, VIRTIO_BLOCK_READ, 100, 2);
+    add_of_burst(3, VIRTIO_BLOCK_READ, SECTORS, 1);
+    add_of_burst(4, VIRTIO_BLOCK_READ, 102, 1);
+    add_of_burst(5, VIRTIO_BLOCK_READ, 3, 1);
+    serve_burst(6);
+    static const uint8_t expected[] = { VIRTIO_BLOCK_OK,     VIRTIO_BLOCK_OK,
+                                        VIRTIO_BLOCK_FAILED, VIRTIO_BLOCK_FAILED,
+                                        VIRTIO_BLOCK_FAILED, VIRTIO_BLOCK_OK };
+    for (uint32_t i = 0; i < LENGTH_OF(expected); i++)
+        expect_that(guest_bytes[STATUS_AT + i], ==, expected[i]);
+    expect_that(block.failures, ==, 2);
+    for (size_t i = 0; i < 2 * SECTOR; i++) {
+        expect_that(guest_bytes[DATA_AT + i], ==, byte_of(96 * SECTOR + i));
+        expect_that(guest_bytes[DATA_AT + 0x1000 + i], ==, byte_of(98 * SECTOR + i));
+    }
+    close_block();
+}
+
+/* More neighbours than one run takes, by requests and by bytes. */
+TEST(block_serves_neighbours_beyond_a_run)
+{
+    open_started(false);
+    fill_disk();
+    for (uint32_t round = 0; round < 20; round++) {
+        for (uint32_t i = 0; i < 16; i++)
+            add_of_burst(i, VIRTIO_BLOCK_READ, round + i * (1 + round % 8), 1 + round % 8);
+        serve_burst(16);
+        for (uint32_t i = 0; i < 16; i++) {
+            uint64_t from = (round + i * (1 + round % 8)) * SECTOR;
+            expect_that(guest_bytes[STATUS_AT + i], ==, VIRTIO_BLOCK_OK);
+            for (size_t at = 0; at < (1 + round % 8) * SECTOR; at++)
+                expect_that(guest_bytes[DATA_AT + 0x1000 * i + at], ==, byte_of(from + at));
+        }
+    }
+    close_block();
+}
+
 TEST(block_tells_its_name)
 {
     const struct guest_buffer parts[] = { { HEADER_AT, 16, false },
