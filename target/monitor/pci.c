@@ -100,21 +100,44 @@ static uint64_t ask_size(const struct search *search, uint32_t offset, uint64_t 
     return mask & (0 - mask);
 }
 
+static bool is_wide(uint64_t value)
+{
+    return (value & (BAR_PORT | BAR_TYPE)) == BAR_64;
+}
+
+/* Not the upper half of another, which would move that one. */
+static bool is_a_bar(const struct search *search, unsigned index)
+{
+    unsigned at = 0;
+    while (at < index)
+        at += is_wide(get(search, BARS + 4 * at)) ? 2 : 1;
+    return at == index;
+}
+
+static uint64_t value_of(const struct search *search, uint32_t offset, bool is_64)
+{
+    uint64_t value = get(search, offset);
+    return is_64 ? value | (uint64_t)get(search, offset + 4) << 32 : value;
+}
+
 static struct bar read_bar(struct search *search, unsigned index)
 {
     const uint32_t offset = BARS + 4 * index;
-    uint64_t value = get(search, offset);
     struct bar bar = { .is_known = true };
-    if ((value & BAR_PORT) != 0) return bar;
-    const bool is_64 = (value & BAR_TYPE) == BAR_64;
-    if (is_64 && index == BAR_COUNT - 1) return bar;
-    if (is_64) value |= (uint64_t)get(search, offset + 4) << 32;
+    if (!is_a_bar(search, index)) return bar;
+    uint64_t value = get(search, offset);
+    const bool is_64 = is_wide(value);
+    if ((value & BAR_PORT) != 0 || (is_64 && index == BAR_COUNT - 1)) return bar;
+    if (is_64) value = value_of(search, offset, true);
     bar.size_bytes = ask_size(search, offset, value, is_64);
     bar.address = value & ~(uint64_t)BAR_FLAGS;
     if (bar.size_bytes == 0 || bar.address != 0) return bar;
     bar.address = take_address(search->window, bar.size_bytes);
     set(search, offset, (uint32_t)bar.address);
     if (is_64) set(search, offset + 4, (uint32_t)(bar.address >> 32));
+    /* What has not moved there stays unused. */
+    value = value_of(search, offset, is_64);
+    if ((value & ~(uint64_t)BAR_FLAGS) != bar.address) bar.address = 0;
     return bar;
 }
 

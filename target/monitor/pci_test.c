@@ -376,6 +376,34 @@ TEST(pci_takes_the_first_place_that_can_be)
     expect_that(found[0].common.address, ==, 0xfe000100);
 }
 
+/* 6.2.5.1: the second word of a BAR of 64 bits is none by itself. To take it for one would move the
+ * first. */
+TEST(pci_takes_no_upper_half_for_a_bar)
+{
+    open_bus();
+    struct function_double *function = add_qemu(8, 0x10411af4, 1, 0xfe000000);
+    function->masks[5] = 0xfffff000;
+    put_own(function, 0x70, 0x60, 2, 5, 0, 0x1000);
+    expect_that(find(), ==, 0);
+    expect(function->words[8] == 0xfe00000c && function->words[9] == 0);
+}
+
+/* What was written to a BAR is not where it is, if it reads otherwise. */
+TEST(pci_uses_no_bar_that_does_not_move)
+{
+    open_bus();
+    struct function_double *function = add_qemu(8, 0x10411af4, 1, 0);
+    function->words[9] = 0x10; /* stays, since no bit of it can be written */
+    function->words[8] = 0xc;
+    function->masks[5] = 0xffffffe0;
+    (void)find();
+    expect(found[0].common.length_bytes == 0 || lies_in_a_bar(function, &found[0].common));
+    open_bus();
+    function = add_qemu(8, 0x10411af4, 1, 0);
+    function->masks[4] = 0x7fffc000; /* of the address that it is given, one bit is not kept */
+    expect_that(find(), ==, 0);
+}
+
 TEST(pci_reads_a_list_that_does_not_end_to_its_bound)
 {
     expect(is_found_with(0x40, 9 | 0x98 << 8 | 16u << 16 | 1u << 24));
