@@ -240,6 +240,43 @@ TEST(net_over_a_tap_sends_what_is_to_be_cut)
     device_net_close(&net);
 }
 
+static void set_interface(short flags)
+{
+    struct ifreq request = tap_request("tap0");
+    request.ifr_flags = flags;
+    expect(tap_control(SIOCSIFFLAGS, &request));
+}
+
+static bool link_is_up(void)
+{
+    struct virtio_net_config config;
+    (void)span_copy(SPAN_OF(config), view_first(VIEW_OF(shared.config), sizeof config));
+    return config.status == 1;
+}
+
+/* virtio 1.2, 5.1.4.2: seen when a frame is lost by it; that it is up again wakes the tender. */
+TEST(net_over_a_tap_tells_of_an_interface_that_is_down)
+{
+    open_tap(ALL);
+    for (unsigned round = 0; round < 2; round++) {
+        struct pollfd waits = { 0 };
+        expect(link_is_up());
+        set_interface(0);
+        net_guest_send(&plain, 60, 1, 2048);
+        expect(net.device.ops->serve(&net.device, &guest_memory));
+        expect(!link_is_up());
+        waits = (struct pollfd){ .fd = net.device.descriptor, .events = POLLOUT };
+        expect((net.device.events & POLLOUT) != 0 && poll(&waits, 1, 0) == 0);
+        (void)net.device.ops->serve(&net.device, &guest_memory);
+        expect(!link_is_up());
+        set_interface(IFF_UP | IFF_RUNNING);
+        expect(poll(&waits, 1, 1000) == 1);
+        expect(net.device.ops->serve(&net.device, &guest_memory));
+        expect(link_is_up() && (net.device.events & POLLOUT) == 0);
+    }
+    device_net_close(&net);
+}
+
 TEST(net_over_a_tap_is_alone_there)
 {
     static struct device_net second;

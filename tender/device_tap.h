@@ -9,7 +9,8 @@
  * virtio (5.1.6.1) is the tap's own. What a guest puts there is copied and checked before the host
  * sees it.
  *
- * A frame that the host refuses is lost, as on any wire. When the tap goes away the link is down.
+ * A frame that the host refuses is lost, as on any wire. When the tap goes away the link is down;
+ * and as long as its interface is down, from the first frame on that is lost by that.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TENDER_DEVICE_TAP_H
