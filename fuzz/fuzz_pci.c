@@ -24,7 +24,8 @@ static struct {
 
 static struct hostile *function_at(uint32_t number)
 {
-    assert_that(bus.accesses++, <, ACCESS_MAX);
+    bus.accesses++;
+    assert_that(bus.accesses, <, ACCESS_MAX);
     for (size_t i = 0; i < FUNCTIONS; i++)
         if (bus.functions[i].number == number) return &bus.functions[i];
     return NULL;
