@@ -9,8 +9,8 @@
 #define LOG_MODULE "block"
 #include "log/log.h"
 
-/* Room for 85 requests of one part. */
-#define QUEUE_SIZE 256
+/* Room for 170 requests of one part: under our tender one crossing serves all that are there. */
+#define QUEUE_SIZE 512
 #define OWN_PARTS  2 /* header and status */
 
 /* For requests in many parts, where the device takes them. */

@@ -21,8 +21,8 @@ from driver.under_load import numbers
 FILE_BYTES = 256 << 20
 # Words, fio's name, the bytes of a request, and how many are under way: one crossing serves all of
 # them, and costs as much as some thirty of 4 KiB where KVM itself runs in a machine.
-LOADS = (("4 KiB at random, read", "randread", 4 << 10, 128),
-         ("4 KiB at random, written", "randwrite", 4 << 10, 128),
+LOADS = (("4 KiB at random, read", "randread", 4 << 10, 256),
+         ("4 KiB at random, written", "randwrite", 4 << 10, 256),
          ("1 MiB in order, read", "read", 1 << 20, 4),
          ("1 MiB in order, written", "write", 1 << 20, 4))
 
