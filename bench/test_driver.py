@@ -262,8 +262,8 @@ def test_memory_and_time_of_a_process_are_seen():
     while process.cpu_seconds(os.getpid()) - began < 0.02:
         pass
     found = process.memory_of(os.getpid())
-    assert found["Rss"] == process.resident_bytes(os.getpid()) > 1 << 20
-    assert 0 < found["Anonymous"] <= found["Pss"] <= found["Rss"] and "AnonHugePages" in found
+    assert min(found["Rss"], process.resident_bytes(os.getpid())) > 1 << 20
+    assert 0 < found["Pss"] <= found["Rss"] and {"Anonymous", "AnonHugePages"} <= set(found)
     assert process.resident_bytes(1 << 30) == 0
 
 
