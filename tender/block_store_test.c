@@ -131,3 +131,26 @@ TEST(store_tells_when_the_file_has_become_shorter)
     expect(pwrite(file, model, BYTES, 0) == (ssize_t)BYTES);
     close_store();
 }
+
+static size_t descriptors_open(void)
+{
+    size_t count = 0;
+    for (int descriptor = 0; descriptor < 256; descriptor++)
+        count += fcntl(descriptor, F_GETFD) >= 0;
+    return count;
+}
+
+/* Opened and closed without end, also where that fails, a store leaves nothing open. */
+TEST(store_leaves_nothing_open)
+{
+    static const enum block_store_way ways[] = { BLOCK_CACHED, BLOCK_DIRECT };
+    const size_t before = descriptors_open();
+    for (size_t i = 0; i < 20; i++) {
+        if (!open_store()) test_skip("/tmp has no O_DIRECT");
+        struct block_store second;
+        expect_result(block_store_open(&second, view_from_string(path), i % 4 > 1, ways[i % 2]),
+                      EXISTS);
+        close_store();
+    }
+    expect_that(descriptors_open(), ==, before);
+}
