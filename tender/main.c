@@ -135,6 +135,17 @@ static void seal(struct guest_memory *memory, const struct machine_image *image,
     memory->sealed_end = memory->sealed_from + end;
 }
 
+/* For what the image maps in such pages, its free memory. Its code, data and stacks are mapped in
+ * small ones, and a large one behind them would be cleared whole for the few that are touched. */
+static void ask_for_large_pages(struct span memory, const struct machine_boot *boot)
+{
+    const uint64_t start = boot->memory.base - boot->slide;
+    const uint64_t from = (start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    if (from >= memory.length_bytes) return;
+    struct span free = span_from_offset(memory, from);
+    (void)madvise(free.bytes, free.length_bytes, MADV_HUGEPAGE);
+}
+
 /* The tables lie behind the memory, where no queue may reach, in the same slot: each slot costs KVM
  * a grace period of its readers. */
 static void make_machine(const struct tender_options *options)
@@ -143,9 +154,9 @@ static void make_machine(const struct tender_options *options)
     struct span all = take_memory(memory_bytes + machine_tables_bytes(memory_bytes), LARGE_PAGE);
     struct span memory = span_first(all, memory_bytes);
     (void)madvise(all.bytes, all.length_bytes, MADV_DONTDUMP); /* it may hold keys */
-    (void)madvise(memory.bytes, memory.length_bytes, MADV_HUGEPAGE);
     times_mark(&tender.times, "memory");
     lay_out(options, memory, span_from_offset(all, memory_bytes), memory_bytes);
+    ask_for_large_pages(memory, tender.layout.boot);
     times_mark(&tender.times, "layout");
     vcpu_open(&tender.vcpu);
     times_mark(&tender.times, "machine");
