@@ -56,26 +56,23 @@ static int listen_at_path(const char *path)
     return listener;
 }
 
-static uint16_t port_of(int connection, int (*name_of)(int, struct sockaddr *, socklen_t *))
+/* The line of the other end has both addresses the other way round. It counts while it is
+ * established: of what has been closed the kernel may name root, whose it never was. */
+static bool find_user(const struct sockaddr_in *their, const struct sockaddr_in *our,
+                      unsigned *user)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    socklen_t length_bytes = sizeof address;
-    if (name_of(connection, (struct sockaddr *)&address, &length_bytes) != 0) return 0;
-    return ntohs(address.sin_port);
-}
-
-/* Whose the other end is, by the line that has both ports the other way round. */
-static bool find_user(uint16_t their_port, uint16_t our_port, unsigned *user)
-{
+    const unsigned established = 1;
     char line[256];
     bool is_found = false;
     FILE *connections = fopen("/proc/net/tcp", "re");
     if (connections == NULL) return false;
     while (!is_found && fgets(line, sizeof line, connections) != NULL) {
-        unsigned local, remote;
-        is_found = sscanf(line, " %*d: %*x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %u", &local, &remote,
-                          user) == 3 &&
-                   local == their_port && remote == our_port;
+        unsigned from, from_port, to, to_port, state;
+        is_found = sscanf(line, " %*d: %x:%x %x:%x %x %*x:%*x %*x:%*x %*x %u", &from, &from_port,
+                          &to, &to_port, &state, user) == 6 &&
+                   from == their->sin_addr.s_addr && from_port == ntohs(their->sin_port) &&
+                   to == our->sin_addr.s_addr && to_port == ntohs(our->sin_port) &&
+                   state == established;
     }
     (void)fclose(connections);
     return is_found;
@@ -83,9 +80,15 @@ static bool find_user(uint16_t their_port, uint16_t our_port, unsigned *user)
 
 static bool is_welcome(int connection)
 {
+    struct sockaddr_in their, our;
+    socklen_t their_bytes = sizeof their, our_bytes = sizeof our;
     unsigned user;
-    if (!find_user(port_of(connection, getpeername), port_of(connection, getsockname), &user))
+    if (getpeername(connection, (struct sockaddr *)&their, &their_bytes) != 0 ||
+        getsockname(connection, (struct sockaddr *)&our, &our_bytes) != 0 ||
+        !find_user(&their, &our, &user)) {
+        tender_say("a debugger is refused, as its user cannot be told");
         return false;
+    }
     if (user == 0 || user == geteuid()) return true;
     tender_say("a debugger of another user (%u) is refused", user);
     return false;
