@@ -27,8 +27,8 @@ $(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz/%.o $(BUILD)/test/fuzz/libtender.a $(BU
 		-lbearssl -lpthread -o $@
 
 # What the tender is made of stands in no archive of the simulator's.
-$(BUILD)/fuzz/fuzz_tender_queue: $(addprefix $(BUILD)/test/fuzz/tender/,queue.o parts.o net_rings.o net_header.o \
-                                     device_block.o)
+$(BUILD)/fuzz/fuzz_tender_queue: $(addprefix $(BUILD)/test/fuzz/,$(addprefix tender/,queue.o parts.o net_rings.o net_header.o \
+    device_block.o) target/unix/block_file_disk.o)
 
 .PHONY: fuzz check-fuzz
 fuzz: packages-check $(FUZZ_PROGRAMS)

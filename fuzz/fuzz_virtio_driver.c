@@ -209,6 +209,7 @@ static void describe(struct machine_device *device, enum machine_device_kind kin
 {
     *device = (struct machine_device){ .kind = (uint8_t)kind,
                                        .transport = MACHINE_SHARED,
+                                       .queue_count = 2,
                                        .name = "fuzzed",
                                        .offered = offered | VIRTIO_F_VERSION_1 };
 }
