@@ -70,7 +70,7 @@ void machine_refuse(const struct options *options)
     }
 }
 
-/* One of these words, the first where nothing was said. */
+/* One of these words, or NULL where nothing was said. */
 static const char *word_of(const struct options *options, int letter, const char *name,
                            const char *const words[3])
 {

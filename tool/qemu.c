@@ -21,10 +21,9 @@
 #include "fail.h"
 #include "machine.h"
 #include "qemu_net.h"
+#include "target/machine/machine.h"
 
 #define PROGRAM "qemu-system-x86_64"
-
-enum { LINE_BYTES_MAX = 4096 }; /* machine.h: MACHINE_ARGUMENTS_MAX */
 
 /* What virtio leaves to be agreed on, switched off: of every device, of a card, of a disk. */
 #define WITHOUT_QUEUE ",event_idx=off,indirect_desc=off"
@@ -71,12 +70,13 @@ static uint64_t memory_of(const char *text)
     fail_usage("--mem %s: write a size such as 16MiB, 128MiB or 1GiB", text);
 }
 
-/* The monitor cuts the line at blanks that no quotes are round (target/monitor/words.h). */
+/* The monitor cuts the line at blanks that no quotes are round (target/monitor/words.h), takes more
+ * of them for one, and knows an empty word by its quotes. */
 static const char *quoted(const char *word)
 {
     if (strchr(word, '"') != NULL)
         fail_usage("-- %s: a machine under QEMU cannot be told a double quote", word);
-    return strchr(word, ' ') != NULL ? text_of("\"%s\"", word) : word;
+    return word[0] == '\0' || strpbrk(word, " \t") != NULL ? text_of("\"%s\"", word) : word;
 }
 
 static const char *boot_line(const struct application *application, const struct options *options)
@@ -88,8 +88,8 @@ static const char *boot_line(const struct application *application, const struct
         command_line_add(&words, options->rest[i]);
     for (size_t i = 0; i < words.count; i++)
         line = text_of("%s%s%s", line, i > 0 ? " " : "", quoted(words.words[i]));
-    if (strlen(line) >= LINE_BYTES_MAX)
-        fail_usage("the boot parameters are longer than %d bytes", LINE_BYTES_MAX);
+    if (strlen(line) >= MACHINE_ARGUMENTS_MAX)
+        fail_usage("the boot parameters are longer than %d bytes", MACHINE_ARGUMENTS_MAX - 1);
     return line;
 }
 
@@ -189,8 +189,6 @@ static void add_machine(struct command_line *line, const struct qemu_wish *wish,
                      "isa-debugcon,iobase=0x505,chardev=status");
 }
 
-/* The architect's note for U: since 2afeeaa the monitor is in the image's file (--boot=pvh, the
- * default; fail clearly where the key is "tender"). Remove this note. */
 /* Its file holds the monitor that starts it (target/monitor/woven.S). */
 static void add_image(struct command_line *line, const struct application *application,
                       const char *image)

@@ -30,6 +30,7 @@ double=(env "PATH=$PWD/path:$PATH" "$loom" "${machine[@]}" --accel tcg)
 check_error "the status where the machine tells none" 3 $'-machine\nmicrovm\n-accel\ntcg\n-cpu\nmax\n-m\n262144K' "${double[@]}" hello
 check_error "the status of a machine" 134 $'-kernel\n'"$PWD/hello/build/vm/hello"$'\n-append\n--one=1 "--two=of three"' \
     env STATUS='\x86' "${double[@]}" hello -- --one=1 '--two=of three'
+check_error "boot parameters that are empty or blank" 3 $'-append\n--one "" "\tb" c' "${double[@]}" hello -- --one '' $'\tb' c
 check_error "a quote in a boot parameter" 2 'cannot be told a double quote' "${double[@]}" hello -- '--one="'
 check_error "memory" 3 $'-m\n3072K' "${double[@]}" --mem 3MiB hello
 check_error "memory of no size" 2 '--mem much: write a size' "${double[@]}" --mem much hello
