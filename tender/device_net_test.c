@@ -5,6 +5,8 @@
 #include "tender/device_net.h"
 
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -240,9 +242,9 @@ TEST(net_over_a_tap_sends_what_is_to_be_cut)
     device_net_close(&net);
 }
 
-static void set_interface(short flags)
+static void set_interface(const char *name, short flags)
 {
-    struct ifreq request = tap_request("tap0");
+    struct ifreq request = tap_request(name);
     request.ifr_flags = flags;
     expect(tap_control(SIOCSIFFLAGS, &request));
 }
@@ -261,7 +263,7 @@ TEST(net_over_a_tap_tells_of_an_interface_that_is_down)
     for (unsigned round = 0; round < 2; round++) {
         struct pollfd waits = { 0 };
         expect(link_is_up());
-        set_interface(0);
+        set_interface("tap0", 0);
         net_guest_send(&plain, 60, 1, 2048);
         expect(net.device.ops->serve(&net.device, &guest_memory));
         expect(!link_is_up());
@@ -269,11 +271,39 @@ TEST(net_over_a_tap_tells_of_an_interface_that_is_down)
         expect((net.device.events & POLLOUT) != 0 && poll(&waits, 1, 0) == 0);
         (void)net.device.ops->serve(&net.device, &guest_memory);
         expect(!link_is_up());
-        set_interface(IFF_UP | IFF_RUNNING);
+        set_interface("tap0", IFF_UP | IFF_RUNNING);
         expect(poll(&waits, 1, 1000) == 1);
         expect(net.device.ops->serve(&net.device, &guest_memory));
         expect(link_is_up() && (net.device.events & POLLOUT) == 0);
     }
+    device_net_close(&net);
+}
+
+/* packet(7): such a socket has room while its interface is down, so that to wait for room would be
+ * to turn round and round, and each frame that is lost would be told of. */
+TEST(net_over_a_packet_socket_waits_for_no_interface)
+{
+    need_tap();
+    int number = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+    const struct sockaddr_ll here = { .sll_family = AF_PACKET,
+                                      .sll_protocol = htons(ETH_P_ALL),
+                                      .sll_ifindex = (int)if_nametoindex("lo") };
+    set_interface("lo", 0);
+    expect(number >= 0 && bind(number, (const struct sockaddr *)&here, sizeof here) == 0);
+    expect_ok(open_descriptor(number));
+    net_guest_start(&net.device, ALL, NET_QUEUE_SIZE);
+    net_guest_post(4); /* so that it is read, too, which takes the socket's own error away */
+    for (unsigned round = 1; round <= 3; round++) {
+        net_guest_send(&plain, 60, round, 2048);
+        (void)net_guest_serve(&net.device);
+        expect_that(net_guest_count_sent(), ==, 1);
+        expect_that(net.tap.rings.send_lost, ==, round);
+        expect(link_is_up() && net.tap.told_down && (net.device.events & POLLOUT) == 0);
+    }
+    set_interface("lo", IFF_UP | IFF_RUNNING);
+    net_guest_send(&plain, 60, 4, 2048);
+    (void)net_guest_serve(&net.device);
+    expect(net.tap.rings.send_lost == 3 && !net.tap.told_down);
     device_net_close(&net);
 }
 

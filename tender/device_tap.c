@@ -134,16 +134,23 @@ static void say_down(struct device_tap *tap)
 {
     if (tap->told_down) return;
     tap->told_down = true;
-    net_config_set_link(tap->device.shared, false);
+    if (tap->is_interface) net_config_set_link(tap->device.shared, false);
     device_warn(&tap->device, "the interface is down, so what is sent is lost; set it up: ip link "
                               "set INTERFACE up");
 }
 
-/* Linux has an interface that is down take nothing, and wakes who waits for that when it is up. */
+/* A socket has room whether its interface is up or down: that one is up again a frame tells that
+ * goes. */
+static bool awaits_up(const struct device_tap *tap)
+{
+    return tap->told_down && tap->is_interface;
+}
+
+/* Linux has a tap that is down take nothing, and wakes who waits for that when it is up. */
 static bool has_come_up(struct device_tap *tap)
 {
     struct pollfd up = { .fd = tap->number, .events = POLLOUT };
-    if (!tap->told_down || tap->is_gone || poll(&up, 1, 0) <= 0 || (up.revents & POLLOUT) == 0)
+    if (!awaits_up(tap) || tap->is_gone || poll(&up, 1, 0) <= 0 || (up.revents & POLLOUT) == 0)
         return false;
     tap->told_down = false;
     net_config_set_link(tap->device.shared, true);
@@ -190,6 +197,7 @@ static bool send_taken(struct device_tap *tap, struct virtio_net_header *header,
         refused(tap, errno);
         return true;
     }
+    if (!tap->is_interface) tap->told_down = false;
     net_rings_capture_sent(&tap->rings, &(const struct capture_frame){
                                             .parts = queue_readable(&tap->rings.chain),
                                             .part_count = tap->rings.chain.readable_count,
@@ -224,7 +232,7 @@ static void choose_events(struct device_tap *tap)
 {
     short events = 0;
     if (tap->kept_bytes == 0 && net_rings_has_room(&tap->rings)) events |= POLLIN;
-    if (tap->awaits_room || tap->told_down) events |= POLLOUT;
+    if (tap->awaits_room || awaits_up(tap)) events |= POLLOUT;
     tap->device.events = events;
     tap->device.descriptor = events != 0 && !tap->is_gone ? tap->number : -1;
 }
@@ -234,9 +242,9 @@ static bool device_tap_serve(struct device *device, const struct guest_memory *m
     struct device_tap *tap = tap_of(device);
     bool was_gone = tap->is_gone;
     (void)memory; /* its queues have it */
-    bool link_changed = has_come_up(tap), was_down = tap->told_down;
+    bool link_changed = has_come_up(tap), was_down = awaits_up(tap);
     transmit(tap);
-    link_changed |= tap->told_down != was_down;
+    link_changed |= awaits_up(tap) != was_down;
     receive(tap);
     bool published = net_rings_publish(&tap->rings);
     choose_events(tap);

@@ -10,7 +10,8 @@
  * sees it.
  *
  * A frame that the host refuses is lost, as on any wire. When the tap goes away the link is down;
- * and as long as its interface is down, from the first frame on that is lost by that.
+ * and as long as its interface is down, from the first frame on that is lost by that. Of a socket's
+ * interface no more is told than that frames are lost.
  *
  * SPDX-License-Identifier: ISC */
 #ifndef LOOM_TENDER_DEVICE_TAP_H
