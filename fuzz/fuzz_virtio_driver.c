@@ -15,6 +15,7 @@
 #include "target/virtio/net_virtio.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes);
+int LLVMFuzzerInitialize(int *count, char ***words);
 
 #define POOL_COUNT 1024
 #define OPERATIONS 2000
@@ -214,15 +215,14 @@ static void describe(struct machine_device *device, enum machine_device_kind kin
                                        .offered = offered | VIRTIO_F_VERSION_1 };
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
+static void play(struct cursor input)
 {
-    struct cursor input = cursor_over(view_from(bytes, length_bytes));
     uint64_t offered = cursor_u32_le(&input);
     describe(&card, MACHINE_NET, offered);
     describe(&terminal, MACHINE_CONSOLE, offered & VIRTIO_F_EVENT_IDX);
     (void)span_copy(SPAN_OF(card.config), cursor_take(&input, sizeof(struct virtio_net_config)));
     keeps = cursor_u8(&input) == 0xff;
-    if (input.ran_short) return 0;
+    if (input.ran_short) return;
     enum result opened = packet_pool_open(&pool, POOL_COUNT);
     assert_that(opened, ==, OK);
     opened = net_virtio_open(&net, VIEW("fuzzed"));
@@ -236,5 +236,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
     packet_pool_close(&pool);
     net_virtio_close(&net);
     console_virtio_close(&console);
+}
+
+/* Drivers have alarms, which are a loop's. */
+static struct {
+    struct task task;
+    struct cursor input;
+} game;
+
+static void game_run(struct task *task)
+{
+    (void)task;
+    play(game.input);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
+{
+    game.task.run = game_run;
+    game.input = cursor_over(view_from(bytes, length_bytes));
+    fiber_run(&game.task, "fuzz");
+    return 0;
+}
+
+int LLVMFuzzerInitialize(int *count, char ***words)
+{
+    (void)count;
+    (void)words;
+    static const struct fiber_parameters fibers = { 16, 4, 1 };
+    enum result opened = fiber_open(&fibers);
+    assert_that(opened, ==, OK);
     return 0;
 }
