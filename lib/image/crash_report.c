@@ -169,8 +169,8 @@ void crash_say_backtrace_from(const struct crash_place *place, struct view loop_
 {
     struct view stack = current_stack(loop_stack);
     const struct crash_frame *frame = (const struct crash_frame *)place->frame_pointer; // NOLINT
-    uintptr_t without_frame = return_without_frame(place, frame, stack);
     crash_say_frame(0, place->instruction, names);
+    uintptr_t without_frame = return_without_frame(place, frame, stack);
     if (without_frame != 0) crash_say_frame(1, without_frame - 1, names);
     say_frames(without_frame != 0 ? 2 : 1, frame, stack, names);
 }
