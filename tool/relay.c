@@ -281,8 +281,8 @@ static void sources_look(struct relay *relay)
     if (sources[3].revents != 0) answers_drop(control);
     relay->has_hung_up = relay->has_hung_up || (sources[3].revents & POLLHUP) != 0;
     if (sources[4].revents != 0) input_pass(&relay->input);
+    look_at_patience(relay); /* first: what has been waited for may be another process by now */
     if (sources[0].revents != 0) signal_take(relay);
-    look_at_patience(relay);
 }
 
 static void relay_loop(struct relay *relay)
