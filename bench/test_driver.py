@@ -144,7 +144,7 @@ def test_copies_of_applications_keep_what_was_built():
 def test_builds_of_each_kind_have_a_folder_of_their_own():
     kinds = [images.kind_of(*kind) for kind in (
         ("on", None, "unix"), ("off", None, "unix"), ("on", "direct", "unix"), ("on", None, "vm"),
-        ("on", None, "vm", "tender"))]
+        ("on", None, "vm", "tender"), ("on", None, "vm", "tender", "size"))]
     assert kinds[0] == "harden-on" and len(set(kinds)) == len(kinds)
 
 

@@ -40,24 +40,26 @@ def host_program(name):
     return os.path.join(OUTPUT, name)
 
 
-def kind_of(harden, stack, target, boot=None):
+def kind_of(harden, stack, target, boot=None, optimize=None):
     """The folder of what is built so."""
-    words = [f"harden-{harden}", stack or "", target if target != "unix" else "", boot or ""]
+    words = [f"harden-{harden}", stack or "", target if target != "unix" else "", boot or "", optimize or ""]
     return "-".join(word for word in words if word)
 
 
-def image_build(folder, harden="on", stack=None, target="unix", boot=None):
+def image_build(folder, harden="on", stack=None, target="unix", boot=None, optimize=None):
     """Gives the path of the image of the application in `folder`, named from the root, with this
     stack; None: the one it has by default. `target`: "vm" for a machine of its own, which by default
-    has a monitor within it, for whoever boots by PVH; `boot`: "tender" for one without."""
+    has a monitor within it, for whoever boots by PVH; `boot`: "tender" for one without.
+    `optimize`: "size" for a release compiled for that instead of speed."""
     source = os.path.join(ROOT, folder)
     name = os.path.basename(folder)
     if not os.path.exists(os.path.join(source, "config.c")):
         raise ImageError(f"{folder}/config.c: there is no such application")
-    copy = os.path.join(OUTPUT, kind_of(harden, stack, target, boot), name)
+    copy = os.path.join(OUTPUT, kind_of(harden, stack, target, boot, optimize), name)
     folder_copy(source, copy)
     chosen = [] if stack is None else [f"--stack={stack}"]
     chosen += [] if boot is None else [f"--boot={boot}"]
+    chosen += [] if optimize is None else [f"--optimize={optimize}"]
     done = subprocess.run([LOOM, "build", "-t", target, f"--harden={harden}", "--build=release",
                            *chosen, copy], check=False, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
