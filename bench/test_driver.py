@@ -189,7 +189,10 @@ def test_loads_of_a_disk_are_the_same_for_both():
         words = machine_disk.image_words("image", "file", load, 2)
         chosen.append([word for word in ("--random", "--write") if word in words])
         assert f"--transfer={load[2]}" in words
-        assert f"--bs={load[2]}" in machine_disk.fio_words("file", load, 2, "psync")
+        assert f"--depth={load[3]}" in words
+        for engine, under_way in (("io_uring", load[3]), ("psync", 1)):
+            beside = machine_disk.fio_words("file", load, 2, engine)
+            assert {f"--bs={load[2]}", f"--iodepth={under_way}", f"--ioengine={engine}"} <= set(beside)
     assert chosen == [["--random"], ["--random", "--write"], [], ["--write"]]
 
 
