@@ -31,7 +31,7 @@
 #include "tender/fail.h"
 
 #define NOBODY          65534
-#define INSTRUCTION_MAX 120
+#define INSTRUCTION_MAX 121 /* with a process for each device, and a debugger */
 
 struct filter {
     struct sock_filter list[INSTRUCTION_MAX];

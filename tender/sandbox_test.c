@@ -38,6 +38,7 @@ static bool has_line(struct view line)
 
 static void (*before_sandbox)(void);
 static bool is_debugged, leaves_core;
+static size_t child_count = 1;
 static uint64_t file_bytes_max = UINT64_MAX;
 
 /* Runs it in the sandbox, in a process of its own; how that ended. */
@@ -48,7 +49,7 @@ static int in_sandbox(void (*act)(void))
     if (child == 0) {
         const struct sandbox sandbox = { .processor = 77,
                                          .children = { 1 },
-                                         .child_count = 1,
+                                         .child_count = child_count,
                                          .is_debugged = is_debugged,
                                          .leaves_core = leaves_core,
                                          .file_bytes_max = file_bytes_max };
@@ -297,4 +298,15 @@ TEST(sandbox_opens_registers_to_a_debugger_only)
     expect(in_sandbox(read_vectors) == 0 && in_sandbox(write_registers) == 0);
     expect(in_sandbox(run_the_processor) == 0 && is_killed(ask_the_processor_for_more));
     is_debugged = leaves_core = false;
+}
+
+/* As many rules as there can be. */
+TEST(sandbox_has_a_process_a_device)
+{
+    is_debugged = true;
+    child_count = MACHINE_DEVICES_MAX;
+    expect_that(in_sandbox(run_the_processor), ==, 0);
+    expect(is_killed(kill_a_stranger) && is_killed(open_file));
+    is_debugged = false;
+    child_count = 1;
 }
