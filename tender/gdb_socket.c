@@ -94,17 +94,27 @@ static bool is_welcome(int connection)
     return false;
 }
 
-/* -1: a signal has come. */
-static int accept_any(int listener, int stop)
+/* Other signals than those that ask to end are taken, too: a machine that has not begun has no
+ * fibers to list. */
+static bool is_to_end(struct stop *stop)
 {
-    struct pollfd polls[] = { { .fd = listener, .events = POLLIN },
-                              { .fd = stop, .events = POLLIN } };
-    while (poll(polls, 2, -1) < 0 && errno == EINTR) {
-    }
-    return polls[1].revents != 0 ? -1 : accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return !stop_look(stop) || stop->number != 0;
 }
 
-static int accept_one(int listener, int stop, bool is_port)
+/* -1: the machine is to end. */
+static int accept_any(int listener, struct stop *stop)
+{
+    for (;;) {
+        struct pollfd polls[] = { { .fd = listener, .events = POLLIN },
+                                  { .fd = stop->descriptor, .events = POLLIN } };
+        if (poll(polls, 2, -1) < 0) continue;
+        if (polls[1].revents != 0 && is_to_end(stop)) return -1;
+        if (polls[0].revents != 0)
+            return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    }
+}
+
+static int accept_one(int listener, struct stop *stop, bool is_port)
 {
     for (;;) {
         int connection = accept_any(listener, stop);
@@ -127,7 +137,7 @@ static void raise_signals(int connection)
         tender_fail("the host does not tell of what a debugger sends: %s", strerror(errno));
 }
 
-int gdb_socket_wait(const char *where, const char *image, int stop)
+int gdb_socket_wait(const char *where, const char *image, struct stop *stop)
 {
     uint64_t port;
     bool is_port = view_to_u64(view_from_string(where), &port) && port > 0 && port <= UINT16_MAX;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -125,34 +126,41 @@ static int as_user(uid_t user, int (*act)(uint16_t port), uint16_t port)
     return WEXITSTATUS(status);
 }
 
-/* Waits for a debugger, in a process of its own, which ends when it has one, or is told to by the
- * other end of `stop`. Its words are not the test's. */
-static pid_t wait_for_one(uint16_t port, int stop)
+/* Waits for a debugger, in a process of its own, until it has had one. It heeds signals once it
+ * listens, and its words are not the test's. `is_asked`: for a list of its fibers, before that. */
+static pid_t wait_for_one(uint16_t port, bool is_asked)
 {
     char where[8];
+    struct stop stop;
     pid_t child = fork();
     if (child != 0) return child;
+    stop_listen(&stop);
+    if (is_asked) (void)raise(SIGUSR1);
     (void)snprintf(where, sizeof where, "%u", ntohs(port));
     if (dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO) < 0) _exit(UNABLE);
-    int connection = gdb_socket_wait(where, "image", stop);
+    int connection = gdb_socket_wait(where, "image", &stop);
     uint8_t byte;
     while (read(connection, &byte, 1) < 0)
         (void)usleep(10000);
     _exit(LET_IN);
 }
 
+static void expect_ended(pid_t tender, int with)
+{
+    int status = -1;
+    expect(tender > 0 && waitpid(tender, &status, 0) == tender);
+    expect(WIFEXITED(status));
+    expect_that(WEXITSTATUS(status), ==, with);
+}
+
 static int let_in(uid_t user, int (*act)(uint16_t port))
 {
-    int stop[2], status = -1;
     const uint16_t port = free_port();
     if (geteuid() != 0) test_skip("root is needed to be another user");
-    expect(pipe(stop) == 0);
-    pid_t tender = wait_for_one(port, stop[0]);
+    pid_t tender = wait_for_one(port, false);
     int became = as_user(user, act, port);
-    expect(write(stop[1], "x", 1) == 1);
-    expect(tender > 0 && waitpid(tender, &status, 0) == tender);
-    expect_that(WEXITSTATUS(status), ==, became == LET_IN ? LET_IN : 130);
-    expect(close(stop[0]) == 0 && close(stop[1]) == 0);
+    expect(tender > 0 && kill(tender, SIGTERM) == 0);
+    expect_ended(tender, became == LET_IN ? LET_IN : 130);
     return became;
 }
 
@@ -169,4 +177,12 @@ TEST(gdb_socket_refuses_another_user)
 TEST(gdb_socket_is_not_misled_by_connections_that_were_closed)
 {
     expect_that(let_in(STRANGER, try_behind_closed_ones), ==, REFUSED);
+}
+
+TEST(gdb_socket_is_not_ended_by_what_asks_for_no_end)
+{
+    const uint16_t port = free_port();
+    pid_t tender = wait_for_one(port, true);
+    expect_that(try_from(0, port), ==, LET_IN);
+    expect_ended(tender, LET_IN);
 }

@@ -176,7 +176,7 @@ static void fill_entropy(struct machine_boot *boot)
 static void wait_for_debugger(const struct tender_options *options)
 {
     const struct guest_pages pages = { .all = tender.all_memory, .root = tender.layout.cr3 };
-    int connection = gdb_socket_wait(options->debugger, options->image, tender.stop.descriptor);
+    int connection = gdb_socket_wait(options->debugger, options->image, &tender.stop);
     debugger_open(&tender.debugger, &tender.vcpu, &pages, &tender.layout, &tender.image, connection,
                   tender.stop.descriptor);
 }
