@@ -110,6 +110,13 @@ static void open_device(struct attached *attached, const struct manifest_device 
     }
 }
 
+/* What a device could do all the same, no driver asks for. */
+static void offer_nothing(struct machine_boot *boot)
+{
+    for (size_t i = 0; i < boot->device_count; i++)
+        boot->devices[i].offered &= VIRTIO_F_VERSION_1;
+}
+
 void attach_all(struct attached *attached, const struct manifest *manifest,
                 struct tender_options *options, struct machine_boot *boot)
 {
@@ -125,6 +132,7 @@ void attach_all(struct attached *attached, const struct manifest *manifest,
     attachments_check(&options->captures);
     attachments_check(&options->blocks);
     boot->device_count = (uint32_t)attached->devices.count;
+    if (options->offers_nothing) offer_nothing(boot);
 }
 
 size_t attached_children(const struct attached *attached, int numbers[MACHINE_DEVICES_MAX])

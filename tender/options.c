@@ -26,6 +26,8 @@ static const char help[] =
     "                             `,direct` past the host's cache\n"
     "  --block-read-only [NAME=]FILE[,direct]\n"
     "                             the same for one that is not to be written to\n"
+    "  --features all|none        what the devices offer beyond what virtio asks of them; none\n"
+    "                             is for tests of drivers (default all)\n"
     "  --cpu N                    the processor that all runs on\n"
     "  --wait-for-debugger WHERE  let gdb have the machine from its first instruction on: a path, "
     "where\n"
@@ -70,6 +72,13 @@ static void read_processor(struct tender_options *options, struct view value)
     if (!view_to_u64(value, &number) || number > 4095)
         tender_fail_usage("--cpu %.*s: write the number of a processor", VIEW_FORMAT(value));
     options->processor = (int)number;
+}
+
+static void read_features(struct tender_options *options, struct view value)
+{
+    options->offers_nothing = view_equal(value, VIEW("none"));
+    if (!options->offers_nothing && !view_equal(value, VIEW("all")))
+        tender_fail_usage("--features %.*s: write all or none", VIEW_FORMAT(value));
 }
 
 /* A value ends where its word does, in NUL. */
@@ -140,6 +149,8 @@ static void read_option(struct tender_options *options, struct words *words)
         (void)attachment_add(&options->blocks, "--block", value);
     } else if (take_value(words, "--block-read-only", &value)) {
         attachment_add(&options->blocks, "--block-read-only", value)->is_read_only = true;
+    } else if (take_value(words, "--features", &value)) {
+        read_features(options, value);
     } else if (take_value(words, "--cpu", &value)) {
         read_processor(options, value);
     } else if (take_value(words, "--wait-for-debugger", &value)) {

@@ -2,7 +2,8 @@
  *
  *     loom-tender [--mem SIZE] [--net [NAME=]WHAT] [--publish [NAME=]HOST:GUEST,...]
  *                 [--capture [NAME=]FILE] [--block [NAME=]FILE[,direct]]
- *                 [--block-read-only [NAME=]FILE[,direct]] [--cpu N] [--times]
+ *                 [--block-read-only [NAME=]FILE[,direct]] [--features all|none]
+ *                 [--cpu N] [--times]
  *                 [--wait-for-debugger WHERE] [--core FILE]
  *                 IMAGE [-- BOOT PARAMETERS]
  *
@@ -39,6 +40,7 @@ struct tender_options {
     uint64_t memory_bytes;
     struct attachments nets, blocks, ports, captures;
     int processor;        /* -1: any */
+    bool offers_nothing;  /* its devices, beyond what virtio asks of them */
     bool times;           /* tell what each step took */
     const char *debugger; /* where it comes from (gdb_socket.h); NULL: there is none */
     const char *core;     /* where a machine that crashes leaves one; NULL: it does not */

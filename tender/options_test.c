@@ -44,7 +44,8 @@ TEST(options_have_defaults)
 {
     READ(WORD("image"));
     expect_that(options.memory_bytes, ==, MEMORY_DEFAULT_BYTES);
-    expect(options.processor == -1 && !options.times && options.arguments_bytes == 0);
+    expect(options.processor == -1 && !options.times && !options.offers_nothing);
+    expect(options.arguments_bytes == 0);
     expect(options.core == NULL && options.debugger == NULL);
     expect_view(view_from_string(options.image), VIEW("image"));
 }
@@ -53,9 +54,9 @@ TEST(options_are_read)
 {
     READ(WORD("--mem"), WORD("3MiB"), WORD("--net=tap:a"), WORD("--net"), WORD("b=fd:3"),
          WORD("--publish"), WORD("b=80:8080,81:8081"), WORD("--block"), WORD("./a=b"),
-         WORD("--block-read-only=c=d"), WORD("--cpu=1"), WORD("--times"), WORD("--core=a/core"),
-         WORD("--wait-for-debugger"), WORD("7000"), WORD("image"), WORD("--"), WORD("--log=debug"),
-         WORD(""), WORD("x"));
+         WORD("--block-read-only=c=d"), WORD("--cpu=1"), WORD("--features=none"), WORD("--times"),
+         WORD("--core=a/core"), WORD("--wait-for-debugger"), WORD("7000"), WORD("image"),
+         WORD("--"), WORD("--log=debug"), WORD(""), WORD("x"));
     expect_that(options.memory_bytes, ==, 3 << 20);
     expect_that(options.nets.count, ==, 2);
     expect_view(options.nets.list[0].name, VIEW(""));
@@ -68,7 +69,7 @@ TEST(options_are_read)
     expect_that(options.blocks.count, ==, 2);
     expect(!options.blocks.list[0].is_read_only && options.blocks.list[1].is_read_only);
     expect_view(options.blocks.list[1].name, VIEW("c"));
-    expect(options.processor == 1 && options.times);
+    expect(options.processor == 1 && options.times && options.offers_nothing);
     expect_view(view_from_string(options.core), VIEW("a/core"));
     expect_view(view_from_string(options.debugger), VIEW("7000"));
     expect_view(view_from(options.arguments, options.arguments_bytes), VIEW("--log=debug\0\0x\0"));
@@ -85,6 +86,7 @@ TEST(options_that_are_wrong_end_it)
     expect_usage(WORD("--mem=1025GiB"), WORD("image"));
     expect_usage(WORD("--mem=18446744073709551615GiB"), WORD("image"));
     expect_usage(WORD("--cpu=one"), WORD("image"));
+    expect_usage(WORD("--features=some"), WORD("image"));
     expect_usage(WORD("--nothing"), WORD("image"));
     expect_usage(WORD("--net="), WORD("image"));
     expect_usage(WORD("--core="), WORD("image"));

@@ -100,9 +100,9 @@ static struct wish wish_read(const struct options *options)
                                       (const char *const[]){ "all", "none", NULL }) },
     };
     const struct qemu_wish *qemu = &wish.qemu;
-    bool wants_qemu = qemu->kind != NULL || qemu->accelerator != NULL || qemu->features != NULL;
+    bool wants_qemu = qemu->kind != NULL || qemu->accelerator != NULL;
     if (wants_qemu && wish.on != NULL && strcmp(wish.on, "tender") == 0)
-        fail_usage("--machine, --accel and --features are for QEMU: --on qemu");
+        fail_usage("--machine and --accel are for QEMU: --on qemu");
     if (wants_qemu) wish.on = "qemu";
     return wish;
 }
@@ -186,6 +186,8 @@ static void tender_add(struct launch *launch, const struct application *applicat
     command_line_add(line, tender_path(&application->house));
     if (options->values[MACHINE_MEMORY] != NULL)
         command_line_add(line, "--mem", options->values[MACHINE_MEMORY]);
+    if (options->values[MACHINE_FEATURES] != NULL)
+        command_line_add(line, "--features", options->values[MACHINE_FEATURES]);
     tender_attach(line, application, options);
     if (core != NULL) command_line_add(line, "--core", core_path(launch->image, core));
     if (socket != NULL) command_line_add(line, "--wait-for-debugger", socket);

@@ -39,7 +39,7 @@
           0 }, \
     { \
         "features", MACHINE_FEATURES, "all|none", 0, \
-            "with --on qemu: what its devices offer beyond what they must (all)", 0 \
+            "with -t vm: what its devices offer beyond what they must (all)", 0 \
     }
 
 #define MACHINE_CORE_OPTION \
