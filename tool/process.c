@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,23 @@ static void signals_unblock(void)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int process_signals(int other)
+{
+    const int always[] = { SIGINT, SIGTERM, SIGCHLD };
+    struct sigaction hangup;
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        sigaddset(&set, always[i]);
+    if (other != 0) sigaddset(&set, other);
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC);
+    if (signals < 0) fail("signalfd: %s", strerror(errno));
+    return signals;
 }
 
 int process_run(const struct command_line *line, const char *folder, struct line_reader *reader)

@@ -46,6 +46,11 @@ struct process_apart {
 };
 pid_t process_start_apart(const struct command_line *line, const struct process_apart *apart);
 
+/* Blocks SIGINT, SIGTERM, SIGCHLD, SIGHUP and this one (0: no other); the value is the descriptor
+ * at which they are told of (signalfd(2)). A signal that is blocked is told of even where it was
+ * ignored, so nohup(1) is heeded by not asking for SIGHUP there. */
+int process_signals(int other);
+
 /* What waitpid said, as an exit status. */
 int process_status(int status);
 

@@ -146,20 +146,6 @@ static bool output_pass(struct relay *relay, struct output *output)
     return length > 0;
 }
 
-/* A signal that is blocked is told of even where it was ignored, so nohup(1) is heeded by not
- * asking for it. */
-static void signals_block(sigset_t *set)
-{
-    static const int passed[] = { SIGINT, SIGTERM, SIGUSR1, SIGCHLD };
-    struct sigaction hangup;
-    sigemptyset(set);
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
-        sigaddset(set, passed[i]);
-    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
-        sigaddset(set, SIGHUP);
-    sigprocmask(SIG_BLOCK, set, NULL);
-}
-
 static uint64_t now_ms(void)
 {
     struct timespec now;
@@ -328,7 +314,6 @@ int relay_run(const struct launch *launch)
                            .qemu = launch->qemu != NULL ? &run : NULL,
                            .image = launch->image };
     int ends[OUTPUTS];
-    sigset_t set;
     for (int i = 0; i < OUTPUTS; i++) {
         int pair[2];
         if (pipe2(pair, O_CLOEXEC) != 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
@@ -336,9 +321,7 @@ int relay_run(const struct launch *launch)
         relay.outputs[i].from = pair[0];
         ends[i] = pair[1];
     }
-    signals_block(&set);
-    relay.signals = signalfd(-1, &set, SFD_CLOEXEC);
-    if (relay.signals < 0) fail("signalfd: %s", strerror(errno));
+    relay.signals = process_signals(SIGUSR1);
     if (launch->qemu == NULL)
         start_tender(&relay, launch, ends);
     else

@@ -89,16 +89,6 @@ static void watch_sources(struct watch *watch)
     watch_list(watch, "pages.txt");
 }
 
-static void signals_block(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, set, NULL);
-}
-
 /* True when there is another image than the one that runs. */
 static bool watch_build(struct watch *watch)
 {
@@ -193,13 +183,11 @@ int watch_run(const struct application *application, const struct options *optio
 {
     const struct keys *keys = &options->keys;
     struct watch watch = { .application = application, .keys = keys };
-    sigset_t set;
     watch.changes = inotify_init1(IN_CLOEXEC);
     if (watch.changes < 0) fail("inotify: %s", strerror(errno));
     watch_sources(&watch); /* before the first build, so that no change goes unseen meanwhile */
     launch_make(&watch.launch, application, options);
-    signals_block(&set);
-    watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
+    watch.signals = process_signals(0);
     watch_build(&watch);
     watch.image = launch_start(&watch.launch);
     int status = watch_loop(&watch);

@@ -202,6 +202,21 @@ check "run -t vm --watch: it is started again when a source has changed" test "$
     'started asked loom: built again, and started started asked '
 cp "$house/apps/hello/hello.c" hello/
 
+printf '#!/bin/bash\nexit 3\n' > double/build/loom-tender
+nohup "$double" run -t vm --watch hello > watch.txt 2>&1 < /dev/null &
+process=$!
+started+=("$process")
+for ((try = 0; try < 200; try++)); do
+    grep -q 'ended with status 3; it starts again' watch.txt && break
+    sleep 0.05
+done
+kill -HUP "$process"
+sleep 0.3
+check "run -t vm --watch: nohup is heeded" kill -0 "$process"
+kill -TERM "$process"
+wait "$process"
+check "run -t vm --watch: SIGTERM ends it where no image runs" test "$?" = 143
+
 if [ ! -x "$house/build/loom-tender" ] || [ ! "$loom" -ef "$house/build/loom" ]; then
     skip "hello in a machine" "there is no loom-tender beside $loom"
     return 0

@@ -57,13 +57,15 @@ trap '' TERM
 echo started
 while :; do sleep 0.05; done
 END
-"${double[@]}" hello > deaf.txt 2>&1 < /dev/null &
+nohup "${double[@]}" hello > deaf.txt 2>&1 < /dev/null &
 process=$!
 started+=("$process")
 for ((try = 0; try < 400; try++)); do
     grep -qs started deaf.txt && break
     sleep 0.05
 done
+kill -HUP "$process" # which nohup has ignored: nothing is asked by it
+sleep 0.5
 kill -TERM "$process"
 sleep 0.5
 check "a machine that does not heed its button: the first signal" kill -0 "$process"
