@@ -47,7 +47,7 @@ check_error "--mem without -t vm" 2 '--mem is for a machine; add -t vm' "$loom" 
 check_error "--on qemu without -t vm" 2 '--on is for a machine; add -t vm' "$loom" run --on qemu hello
 check_error "--on of nobody" 2 '--on moon: there is no such one; there are tender and qemu' "$loom" run -t vm --on moon hello
 check_error "--machine of nobody" 2 'there are microvm and q35 and pc' "$loom" run -t vm --machine isapc hello
-check_error "--accel with the tender" 2 '--machine, --accel and --features are for QEMU' \
+check_error "--accel with the tender" 2 '--machine and --accel are for QEMU' \
     "$loom" run -t vm --on tender --accel tcg hello
 check_error "--seed -t vm" 2 'add -t sim' "$loom" run -t vm --seed 7 hello
 
@@ -122,6 +122,7 @@ check_says "run -t vm: functions are named in a backtrace" $'\n  #1  hello_start
 check_says "run -t vm: on both outputs" '  #0  hello_start+0x0'
 check_says "run -t vm: and where the monitor says that it is" 'loom-tender: it is at hello_start+0x0 (rsp 0)'
 check_says "run -t vm: a last line without an end" 'no end'
+check_error "run -t vm --features: the tender is told" 9 $'\n--features\nnone\n' "$double" run -t vm --mem 3MiB --features none hello
 check_error "run -t vm: nets and addresses" 9 \
     $'--net\nnet0=passt\n--publish\nnet0=8080:80\n' "$double" run -t vm --publish 8080:80 shop -- --connections=7
 check_says "run -t vm: addresses are boot parameters" $'\n--\n--ipv4=10.0.2.15/24\n--ipv4-gateway=10.0.2.2\n--port=80\n--connections=7'
