@@ -6,7 +6,9 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/sanitizer.h"
@@ -20,9 +22,9 @@
 static const struct crash_names names = { .find = symbol_find };
 
 /* In the loop the bounds are not known: stay within the next 64 KiB above the place. */
-static struct view loop_stack(uintptr_t stack_pointer)
+static struct view stack_above(uintptr_t address)
 {
-    return view_from((const void *)stack_pointer, 64 * KIB); // NOLINT: a register's number
+    return view_from((const void *)address, 64 * KIB); // NOLINT: a register's number
 }
 
 /* A crash within a crash ends the process at once. */
@@ -47,7 +49,7 @@ void target_panic(struct view report)
     crash_say_panic(report);
     crash_say_fiber();
     const struct crash_frame *frame = __builtin_frame_address(0);
-    crash_say_backtrace(frame, loop_stack((uintptr_t)frame), &names);
+    crash_say_backtrace(frame, stack_above((uintptr_t)frame), &names);
     end_report();
 }
 
@@ -78,6 +80,22 @@ static void say_fault(int number, const siginfo_t *information)
     }
 }
 
+/* The kernel looks, since who looks himself and is wrong crashes again. */
+static bool is_readable(uintptr_t address)
+{
+    uintptr_t word;
+    struct iovec to = { &word, sizeof word };
+    struct iovec from = { (void *)address, sizeof word }; // NOLINT: as above
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof word;
+}
+
+/* Where the stack has overflowed its pointer is beyond it, and only the frame is on it. */
+static struct view loop_stack(const struct crash_place *place)
+{
+    if (is_readable(place->stack_pointer)) return stack_above(place->stack_pointer);
+    return is_readable(place->frame_pointer) ? stack_above(place->frame_pointer) : VIEW("");
+}
+
 static void handle_fault(int number, siginfo_t *information, void *context)
 {
     const ucontext_t *machine = context;
@@ -88,7 +106,7 @@ static void handle_fault(int number, siginfo_t *information, void *context)
     const struct crash_place place = { .instruction = (uintptr_t)registers[REG_RIP],
                                        .stack_pointer = (uintptr_t)registers[REG_RSP],
                                        .frame_pointer = (uintptr_t)registers[REG_RBP] };
-    crash_say_backtrace_from(&place, loop_stack(place.stack_pointer), &names);
+    crash_say_backtrace_from(&place, loop_stack(&place), &names);
     end_report();
 }
 

@@ -9,6 +9,9 @@
 
 #include "base/assert.h"
 #include "base/sanitizer.h"
+#include "base/units.h"
+#include "fiber/fiber.h"
+#include "target/clock.h"
 #include "test/test.h"
 
 struct report {
@@ -135,6 +138,31 @@ TEST(a_stack_overflow_is_called_by_its_name)
     expect(WIFSIGNALED(report.status) && WTERMSIG(report.status) == SIGABRT);
     expect_says(&report, "fiber 'test' has overflowed its stack of 64 KiB");
     expect_says(&report, "go_down+0x");
+}
+
+static void overflow_in_loop(struct alarm *alarm)
+{
+    (void)alarm;
+    overflow_stack();
+}
+
+static struct alarm loop_alarm = { .due = overflow_in_loop };
+
+static void overflow_stack_of_loop(void)
+{
+    alarm_set(&loop_alarm, clock_monotonic_ns());
+    (void)fiber_sleep(S_NS);
+}
+
+/* Its pointer may be where nothing is, and must not break the report off. */
+TEST(a_stack_overflow_in_the_loop_is_told_to_the_end)
+{
+    static struct report report;
+    run_child(&report, overflow_stack_of_loop);
+    expect(WIFSIGNALED(report.status) && WTERMSIG(report.status) == SIGABRT);
+    expect_says(&report, "in the loop");
+    expect_says(&report, "  #1  go_down+0x");
+    expect_says(&report, "fibers: 1");
 }
 
 static void write_to_nowhere(void)
