@@ -80,7 +80,7 @@ static bool find_user(const struct sockaddr_in *their, const struct sockaddr_in 
 
 static bool is_welcome(int connection)
 {
-    struct sockaddr_in their, our;
+    struct sockaddr_in their = { .sin_family = AF_INET }, our = their;
     socklen_t their_bytes = sizeof their, our_bytes = sizeof our;
     unsigned user;
     if (getpeername(connection, (struct sockaddr *)&their, &their_bytes) != 0 ||
