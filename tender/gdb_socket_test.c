@@ -85,10 +85,13 @@ static int try_from(uint16_t from, uint16_t port)
 }
 
 /* A connection of the same two ports between other addresses, closed: the kernel lists it as
- * root's, before or behind the one that counts. The port that it came from, 0: there is none. */
-static uint16_t leave_a_closed_one(int listener, uint16_t port)
+ * root's, before or behind the one that counts, as its addresses have it. The port that it came
+ * from, 0: there is none. */
+static uint16_t leave_a_closed_one(int listener, uint16_t port, int number)
 {
-    int here = socket_at("127.0.0.2", 0);
+    char address[24];
+    (void)snprintf(address, sizeof address, "127.0.1.%d", number + 1);
+    int here = socket_at(address, 0);
     if (here < 0 || !reach(here, "127.0.0.3", port)) return 0;
     int there = accept(listener, NULL, NULL);
     uint16_t from = port_of(here);
@@ -102,7 +105,7 @@ static int try_behind_closed_ones(uint16_t port)
     int listener = socket_at("127.0.0.3", port);
     if (listener < 0 || listen(listener, 1) != 0) return UNABLE;
     for (int i = 0; i < TRIES; i++) {
-        uint16_t from = leave_a_closed_one(listener, port);
+        uint16_t from = leave_a_closed_one(listener, port, i);
         int became = from == 0 ? UNABLE : try_from(from, port);
         if (became != REFUSED) return became;
     }
